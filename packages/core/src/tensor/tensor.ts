@@ -4,7 +4,7 @@
  * Holds no arithmetic.
  */
 import { MilletError } from "../errors.js";
-import { type DType, DTYPES } from "./dtype.js";
+import { DTYPES, type DType } from "./dtype.js";
 
 export interface TensorSpec {
   readonly dtype: DType;
@@ -90,14 +90,12 @@ export function viewAs<D extends keyof typeof VIEWS>(tensor: HostTensor, dtype: 
   if (tensor.spec.dtype !== dtype) {
     throw new MilletError("INVALID_ARGUMENT", `Expected ${dtype} elements, got ${formatSpec(tensor.spec)}.`);
   }
-  const View = VIEWS[dtype];
+  const View: new (buffer: ArrayBufferLike, byteOffset: number, length: number) => ArrayBufferView =
+    VIEWS[dtype];
+  const width = VIEWS[dtype].BYTES_PER_ELEMENT;
   const { data } = tensor;
-  const aligned = data.byteOffset % View.BYTES_PER_ELEMENT === 0 ? data : data.slice();
-  return new View(
-    aligned.buffer,
-    aligned.byteOffset,
-    aligned.byteLength / View.BYTES_PER_ELEMENT,
-  ) as NumberArray<D>;
+  const aligned = data.byteOffset % width === 0 ? data : data.slice();
+  return new View(aligned.buffer, aligned.byteOffset, aligned.byteLength / width) as NumberArray<D>;
 }
 
 /** A tensor over the memory of a typed array. */

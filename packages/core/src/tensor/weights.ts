@@ -1,0 +1,18 @@
+/**
+ * Weights as a backend sees them: named, described, and read lazily by byte range.
+ * Where the bytes come from (a GGUF file, a URL, memory) is the business of formats/ and store/.
+ */
+import type { TensorSpec } from "./tensor.js";
+
+/** One tensor's bytes, in the layout that its dtype prescribes. Reads may overlap and run concurrently. */
+export interface WeightSource {
+  readonly spec: TensorSpec;
+  /**
+   * Fills `target` with the tensor's bytes from `offset` on. `target` may lie in a SharedArrayBuffer.
+   * @throws MilletError SOURCE_* if the bytes cannot be had, ABORTED if `signal` fires
+   */
+  readInto(offset: number, target: Uint8Array, signal?: AbortSignal): Promise<void>;
+}
+
+/** Weights by the names that a model's graphs use. */
+export type WeightSources = ReadonlyMap<string, WeightSource>;
