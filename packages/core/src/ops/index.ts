@@ -1,0 +1,65 @@
+/** The one list of ops. Attribute types and the union of nodes derive from it. */
+import { MilletError } from "../errors.js";
+import type { Node } from "../graph/graph.js";
+import type { OpDef } from "../graph/op.js";
+import { add } from "./add.js";
+import { attention } from "./attention.js";
+import { embedding } from "./embedding.js";
+import { gatherRows } from "./gather-rows.js";
+import { linear } from "./linear.js";
+import { mul } from "./mul.js";
+import { rmsNorm } from "./rms-norm.js";
+import { rope } from "./rope.js";
+import { silu } from "./silu.js";
+import { swiglu } from "./swiglu.js";
+
+export const OPS = {
+  add,
+  attention,
+  embedding,
+  gather_rows: gatherRows,
+  linear,
+  mul,
+  rms_norm: rmsNorm,
+  rope,
+  silu,
+  swiglu,
+} as const;
+
+export type OpName = keyof typeof OPS;
+
+export type AttrsOf<Op extends OpName> = (typeof OPS)[Op] extends OpDef<Op, infer Attrs> ? Attrs : never;
+
+/** A node of a known op: a union that narrows by `op`. */
+export type OpNode = { [Op in OpName]: Node<Op, AttrsOf<Op>> }[OpName];
+
+/**
+ * A node as a member of the union of known ops.
+ * @throws MilletError GRAPH_UNSUPPORTED_OP if the op is not in the list
+ */
+export function asOpNode(node: Node): OpNode {
+  if (isOpNode(node)) return node;
+  throw new MilletError(
+    "GRAPH_UNSUPPORTED_OP",
+    `Op "${node.op}" is not one of ${Object.keys(OPS).join(", ")}.`,
+  );
+}
+
+function isOpNode(node: Node): node is OpNode {
+  return Object.hasOwn(OPS, node.op);
+}
+
+/**
+ * The definition of an op, for callers that treat all ops alike. Attributes were checked against the op when the
+ * node was built, so a node's own definition may take them.
+ */
+export function opOf(node: Node): OpDef<string, unknown> {
+  return OPS[asOpNode(node).op] as OpDef<string, unknown>;
+}
+
+export type { AttentionAttrs } from "./attention.js";
+export type { EmbeddingAttrs } from "./embedding.js";
+export type { LinearAttrs } from "./linear.js";
+export type { RmsNormAttrs } from "./rms-norm.js";
+export type { RopeAttrs, RopeOpAttrs } from "./rope.js";
+export { add, attention, embedding, gatherRows, linear, mul, rmsNorm, rope, silu, swiglu };
