@@ -1,11 +1,4 @@
 import { defineConfig } from "tsup";
+import { preset } from "../../tsup.preset.js";
 
-export default defineConfig({
-  entry: { index: "src/index.ts" },
-  format: "esm",
-  target: "es2022",
-  platform: "neutral",
-  dts: true,
-  clean: true,
-  sourcemap: true,
-});
+export default defineConfig(preset());

@@ -1,0 +1,36 @@
+/**
+ * How every package is bundled: ESM for Node 22 and current browsers, with types and source maps.
+ * Entries follow from package.json: an export of "./dist/a/b.js" is built from "src/a/b.ts", so that
+ * a new entry point is one line in "exports" and nothing here.
+ */
+import { readFileSync } from "node:fs";
+import type { Options } from "tsup";
+
+interface Manifest {
+  readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+}
+
+/** Options for tsup, run in the package's folder; `overrides.entry` adds entries that are not exported (workers). */
+export function preset(overrides: Omit<Options, "entry"> & { entry?: Record<string, string> } = {}): Options {
+  const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
+  return {
+    format: "esm",
+    target: "es2022", // lowers `await using`, which Node 22 does not parse
+    platform: "neutral",
+    dts: true,
+    clean: true,
+    sourcemap: true,
+    ...overrides,
+    entry: { ...exportedEntries(manifest), ...overrides.entry },
+  };
+}
+
+function exportedEntries(manifest: Manifest): Record<string, string> {
+  const entries: Record<string, string> = {};
+  for (const target of Object.values(manifest.exports ?? {})) {
+    const file = typeof target === "string" ? target : target["default"];
+    const name = file?.match(/^\.\/dist\/(.+)\.js$/)?.[1];
+    if (name !== undefined) entries[name] = `src/${name}.ts`;
+  }
+  return entries;
+}
