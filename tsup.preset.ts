@@ -28,7 +28,7 @@ export function preset(overrides: Omit<Options, "entry"> & { entry?: Record<stri
 function exportedEntries(manifest: Manifest): Record<string, string> {
   const entries: Record<string, string> = {};
   for (const target of Object.values(manifest.exports ?? {})) {
-    const file = typeof target === "string" ? target : target["default"];
+    const file = typeof target === "string" ? target : target.default;
     const name = file?.match(/^\.\/dist\/(.+)\.js$/)?.[1];
     if (name !== undefined) entries[name] = `src/${name}.ts`;
   }

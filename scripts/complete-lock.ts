@@ -20,13 +20,36 @@ export interface Lock {
   packages: Record<string, LockEntry>;
 }
 
-const SYSTEMS = ["android", "darwin", "freebsd", "linux", "netbsd", "openbsd", "openharmony", "sunos", "win32"];
-const PROCESSORS = ["arm64", "arm", "ia32", "loong64", "mips64el", "ppc64", "riscv64", "s390x", "x64", "wasm32"];
+const SYSTEMS = [
+  "android",
+  "darwin",
+  "freebsd",
+  "linux",
+  "netbsd",
+  "openbsd",
+  "openharmony",
+  "sunos",
+  "win32",
+];
+const PROCESSORS = [
+  "arm64",
+  "arm",
+  "ia32",
+  "loong64",
+  "mips64el",
+  "ppc64",
+  "riscv64",
+  "s390x",
+  "x64",
+  "wasm32",
+];
 
 /** os, cpu and libc as the platform package's name spells them: "@x/linux-arm64-musl", "@x/windows-64". */
 export function platformOfName(name: string): Pick<LockEntry, "cpu" | "os" | "libc"> | undefined {
   const parts = name.replace("windows", "win32").replace(/-64$/, "-x64").split(/[-/]/);
-  const os = SYSTEMS.find((system) => parts.includes(system) || (system === "win32" && parts.includes("win")));
+  const os = SYSTEMS.find(
+    (system) => parts.includes(system) || (system === "win32" && parts.includes("win")),
+  );
   const cpu = PROCESSORS.find((processor) => parts.includes(processor));
   if (os === undefined || cpu === undefined) return undefined;
   const libc = parts.some((part) => part.startsWith("musl")) ? "musl" : "glibc";
@@ -41,13 +64,16 @@ export function completeLock(lock: Lock): string[] {
     for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
       if (isLocked(lock, path, name) || !/^\d/.test(version)) continue;
       const platform = platformOfName(name);
-      if (platform === undefined) throw new Error(`package-lock.json lacks ${name}@${version}, wanted by ${path}`);
+      if (platform === undefined)
+        throw new Error(`package-lock.json lacks ${name}@${version}, wanted by ${path}`);
       const dev = entry.dev === true ? { dev: true } : {};
       lock.packages[`node_modules/${name}`] = { version, ...platform, ...dev, optional: true };
       added.push(`${name}@${version}`);
     }
   }
-  lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, "en")));
+  lock.packages = Object.fromEntries(
+    Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, "en")),
+  );
   return added;
 }
 
@@ -70,6 +96,8 @@ if (import.meta.main) {
     process.exitCode = 1;
   } else if (added.length > 0) {
     writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
-    console.log(`package-lock.json: added ${added.length} platform packages that this registry does not serve.`);
+    console.log(
+      `package-lock.json: added ${added.length} platform packages that this registry does not serve.`,
+    );
   }
 }

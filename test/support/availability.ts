@@ -1,0 +1,54 @@
+/**
+ * What tests need and a machine may lack: shared data, a browser, another Node. A test that lacks it is
+ * skipped with the reason and how to get it, which the run prints at its end (not-run-reporter.ts).
+ * MILLET_REQUIRE=browser,shared-data turns such a skip into a failure, for CI.
+ */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, test } from "vitest";
+import { findBrowser, HOW_TO_GET_A_BROWSER } from "../../scripts/find-browser.js";
+
+declare module "vitest" {
+  interface TaskMeta {
+    /** Why this test did not run and how to make it run, one clause each. */
+    notRun?: string;
+  }
+}
+
+/** Something outside the repository: where it is, or why it is not there and how to get it. */
+export type Requirement =
+  | { readonly kind: string; readonly path: string }
+  | { readonly kind: string; readonly path: undefined; readonly missing: string; readonly how: string };
+
+/** A file or folder of the shared test data, by its path in there: "models/stories260K.gguf". */
+export function sharedData(name: string): Requirement {
+  const kind = "shared-data";
+  const path = fileURLToPath(new URL(`../../../shared/data/${name}`, import.meta.url));
+  if (existsSync(path)) return { kind, path };
+  return {
+    kind,
+    path: undefined,
+    missing: "no shared test data",
+    how: "put it at ../shared/data, beside the repository",
+  };
+}
+
+/** A Chrome or Chromium program. */
+export function browser(): Requirement {
+  const path = findBrowser();
+  if (path !== undefined) return { kind: "browser", path };
+  return { kind: "browser", path, missing: "no Chrome or Chromium", how: HOW_TO_GET_A_BROWSER };
+}
+
+/**
+ * `describe(name, () => body(path))` where the requirement is met; otherwise one skipped test that says why.
+ */
+export function describeWith(needs: Requirement, name: string, body: (path: string) => void): void {
+  const { path } = needs;
+  if (path !== undefined) return void describe(name, () => body(path));
+  const reason = `${needs.missing}: ${needs.how}`;
+  const required = (process.env.MILLET_REQUIRE ?? "").split(",").includes(needs.kind);
+  test(name, { skip: !required, meta: { notRun: reason } }, () => {
+    throw new Error(`This run must not skip tests that need ${needs.kind}, but there is ${reason}.`);
+  });
+}

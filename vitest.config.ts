@@ -1,0 +1,52 @@
+/**
+ * All tests of the repository, by file name: *.test.ts run side by side; then, one file at a time,
+ * *.browser.test.ts (which drive a Chromium) and *.timing.test.ts (which measure).
+ */
+import { defineConfig } from "vitest/config";
+import { NotRunReporter } from "./test/support/not-run-reporter.js";
+
+const folders = "{packages/*,examples/*,scripts}";
+const browser = `${folders}/test/**/*.browser.test.ts`;
+const timing = `${folders}/test/**/*.timing.test.ts`;
+
+export default defineConfig({
+  test: {
+    reporters: ["default", new NotRunReporter()],
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "node",
+          include: [`${folders}/test/**/*.test.ts`],
+          exclude: ["**/node_modules/**", browser, timing],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: [browser],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "timing",
+          include: [timing],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
