@@ -21,6 +21,6 @@ export interface OpDef<Op extends string, Attrs> {
    * Shapes come from the tensors given, which may have fewer rows than the graph allows.
    */
   reference(inputs: readonly HostTensor[], attrs: Attrs, state: HostState | undefined): readonly HostTensor[];
-  /** The same result from simpler ops, for backends that do not have this one. */
-  decompose?(graph: GraphBuilder, inputs: readonly Value[], attrs: Attrs): readonly Value[];
+  /** The same result from simpler ops, for backends that lack this one; undefined if it is simple already. */
+  decompose?(graph: GraphBuilder, inputs: readonly Value[], attrs: Attrs): readonly Value[] | undefined;
 }

@@ -79,7 +79,7 @@ export const attention: OpDef<"attention", AttentionAttrs> = {
   },
   decompose(graph, inputs, attrs) {
     const { rope: rotation, ...plain } = attrs;
-    if (!rotation) return graph.emit(attention, inputs, attrs);
+    if (!rotation) return undefined;
     const [q, k, v, positions, ...rest] = inputs;
     const { headDim } = attrs;
     const turn = (x: typeof q, heads: number) =>

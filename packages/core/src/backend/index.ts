@@ -1,0 +1,18 @@
+/** The backend interface, what backends share, and the reference backend. */
+export type {
+  Backend,
+  BackendFactory,
+  Call,
+  Capabilities,
+  DeviceBuffer,
+  Estimate,
+  Executable,
+  GraphSet,
+  LoadedModel,
+  LoadOptions,
+  LoadProgress,
+  State,
+} from "./backend.js";
+export { type ActiveRows, checkCall } from "./call.js";
+export { KV_BLOCK_ROWS, type KvPlan, type KvSnapshot, kvElementsPerRow } from "./kv.js";
+export { reference } from "./reference/reference.js";

@@ -1,0 +1,99 @@
+/** The reference KV cache: one float32 array per layer for keys and one for values, rows in order. */
+import { MilletError } from "../../errors.js";
+import type { HostState } from "../../graph/host-state.js";
+import type { State } from "../backend.js";
+import type { KvPlan, KvSnapshot } from "../kv.js";
+
+export class ReferenceState implements State, HostState {
+  readonly plan: KvPlan;
+  readonly blockRows: number;
+  positions = new Int32Array(0);
+  #keys: Float32Array[];
+  #values: Float32Array[];
+
+  constructor(plan: KvPlan) {
+    this.plan = plan;
+    this.blockRows = plan.blockRows;
+    this.#keys = Array.from({ length: plan.layers }, () => new Float32Array(0));
+    this.#values = Array.from({ length: plan.layers }, () => new Float32Array(0));
+  }
+
+  get #keyColumns(): number {
+    return this.plan.kvHeads * this.plan.headDim;
+  }
+
+  get #valueColumns(): number {
+    return this.plan.kvHeads * this.plan.valueDim;
+  }
+
+  keys(layer: number): Float32Array {
+    return this.#keys[layer]!;
+  }
+
+  values(layer: number): Float32Array {
+    return this.#values[layer]!;
+  }
+
+  async reserve(blocks: number): Promise<void> {
+    if (blocks > this.plan.maxBlocks) {
+      throw new MilletError(
+        "OUT_OF_MEMORY",
+        `The KV cache is planned for ${this.plan.maxBlocks} blocks, not ${blocks}.`,
+      );
+    }
+    const rows = blocks * this.blockRows;
+    if (rows <= this.positions.length) return;
+    this.positions = grown(this.positions, new Int32Array(rows));
+    this.#keys = this.#keys.map((old) => grown(old, new Float32Array(rows * this.#keyColumns)));
+    this.#values = this.#values.map((old) => grown(old, new Float32Array(rows * this.#valueColumns)));
+  }
+
+  async copy(fromRow: number, toRow: number, count: number): Promise<void> {
+    this.positions.copyWithin(toRow, fromRow, fromRow + count);
+    const move = (rows: Float32Array, columns: number) =>
+      rows.copyWithin(toRow * columns, fromRow * columns, (fromRow + count) * columns);
+    for (const rows of this.#keys) move(rows, this.#keyColumns);
+    for (const rows of this.#values) move(rows, this.#valueColumns);
+  }
+
+  async read(firstRow: number, count: number): Promise<KvSnapshot> {
+    return {
+      rows: count,
+      positions: this.positions.slice(firstRow, firstRow + count),
+      keys: gather(this.#keys, firstRow * this.#keyColumns, count * this.#keyColumns),
+      values: gather(this.#values, firstRow * this.#valueColumns, count * this.#valueColumns),
+    };
+  }
+
+  async write(firstRow: number, snapshot: KvSnapshot): Promise<void> {
+    this.positions.set(snapshot.positions, firstRow);
+    scatter(snapshot.keys, this.#keys, firstRow * this.#keyColumns, snapshot.rows * this.#keyColumns);
+    scatter(snapshot.values, this.#values, firstRow * this.#valueColumns, snapshot.rows * this.#valueColumns);
+  }
+
+  dispose(): void {
+    this.positions = new Int32Array(0);
+    this.#keys = [];
+    this.#values = [];
+  }
+}
+
+function grown<A extends Int32Array | Float32Array>(old: A, target: A): A {
+  target.set(old);
+  return target;
+}
+
+/** The same span of every layer, one after the other. */
+function gather(layers: readonly Float32Array[], start: number, length: number): Float32Array {
+  const result = new Float32Array(layers.length * length);
+  layers.forEach((rows, layer) => {
+    result.set(rows.subarray(start, start + length), layer * length);
+  });
+  return result;
+}
+
+function scatter(source: Float32Array, layers: readonly Float32Array[], start: number, length: number): void {
+  layers.forEach((rows, layer) => {
+    rows.set(source.subarray(layer * length, (layer + 1) * length), start);
+  });
+}

@@ -1,0 +1,55 @@
+/**
+ * What a model architecture provides: a checked configuration and the graph of one step.
+ * Where the configuration and the weights come from (GGUF, Hugging Face files) is decided by the formats.
+ */
+import type { KvPlan } from "../backend/kv.js";
+import type { Graph } from "../graph/graph.js";
+import type { WeightSources } from "../tensor/weights.js";
+
+/** What an architecture reads: metadata by GGUF's keys and weights by GGUF's names. */
+export interface ModelFiles {
+  readonly metadata: ReadonlyMap<string, unknown>;
+  readonly weights: WeightSources;
+}
+
+/** Sizes of a step's graph. All are maxima except `sequences` and `blocksPerSequence`. */
+export interface StepShape {
+  readonly name: string;
+  /** Rows of tokens, T. */
+  readonly tokens: number;
+  /** Rows of logits, R. */
+  readonly logits: number;
+  /** Rows of the block table, S. */
+  readonly sequences: number;
+  /** Columns of the block table, B. */
+  readonly blocksPerSequence: number;
+}
+
+/** A model ready to be compiled. */
+export interface ModelDefinition {
+  readonly architecture: string;
+  readonly vocabularySize: number;
+  readonly hidden: number;
+  /** Tokens that the model was trained to attend over. */
+  readonly contextLength: number;
+  /** Shape of a row of the KV cache. */
+  readonly kv: Pick<KvPlan, "layers" | "kvHeads" | "headDim" | "valueDim">;
+  /** Total number of weights' elements. */
+  readonly parameterCount: number;
+  /**
+   * The graph of one step. Inputs: tokens, positions, sequences, writeRows i32[T] by tokens, blockTable i32[S, B],
+   * lengths i32[S], logitRows i32[R] by logits. Output: logits f32[R, vocabulary].
+   */
+  step(shape: StepShape): Graph;
+}
+
+/** An architecture by the name that files use. */
+export interface Architecture {
+  /** `general.architecture` in GGUF. */
+  readonly name: string;
+  /**
+   * Reads and checks the configuration; may read small weights (RoPE factors).
+   * @throws MilletError MODEL_BAD_CONFIG, MODEL_TENSOR_MISSING, MODEL_TENSOR_SHAPE, MODEL_TENSOR_DTYPE
+   */
+  define(files: ModelFiles): Promise<ModelDefinition>;
+}
