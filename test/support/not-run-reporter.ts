@@ -3,6 +3,8 @@
  */
 import type { Reporter, TestCase, TestModule } from "vitest/node";
 
+const NO_REASON = "no reason given: use describeWith of test/support/availability.ts";
+
 export class NotRunReporter implements Reporter {
   readonly #write: (text: string) => void;
 
@@ -28,8 +30,9 @@ function groupByReason(tests: readonly TestCase[]): Map<string, string[]> {
   for (const test of tests) {
     const result = test.result();
     const note = result.state === "skipped" ? result.note : undefined;
-    const reason =
-      test.meta().notRun ?? note ?? "no reason given: use describeWith of test/support/availability.ts";
+    const unknown =
+      test.module.state() === "failed" ? "since the setup of its file or suite failed" : NO_REASON;
+    const reason = test.meta().notRun ?? note ?? unknown;
     groups.set(reason, [...(groups.get(reason) ?? []), `${test.module.relativeModuleId}: ${test.fullName}`]);
   }
   return groups;

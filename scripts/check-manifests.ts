@@ -1,0 +1,98 @@
+/**
+ * Rules for package.json files and the lock: what a fresh `npm ci` needs from the registry alone, and what
+ * every published package promises (Node >= 22, ESM, types, no side effects, no install scripts).
+ */
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { completeLock, type Lock } from "./complete-lock.ts";
+import { type Exports, isPublished, ROOT, readManifest, type Workspace, workspaces } from "./workspaces.ts";
+
+const INSTALL_SCRIPTS = ["preinstall", "install", "postinstall", "prepare", "preprepare", "postprepare"];
+/** Fields that name a place; the packages stay neutral about where they live. */
+const PLACES = ["repository", "homepage", "bugs", "author", "contributors", "funding"];
+
+/** Everything wrong with the manifests and the lock below `root`, one sentence each. */
+export function manifestProblems(root: string = ROOT): string[] {
+  const all = workspaces(root);
+  const rootWorkspace = { folder: ".", path: root, manifest: readManifest(root) };
+  return [
+    ...lockProblems(readFileSync(join(root, "package-lock.json"), "utf8")),
+    ...[rootWorkspace, ...all].flatMap(scriptProblems),
+    ...all.flatMap(packageProblems),
+    ...all.filter(isPublished).flatMap(publishedProblems),
+    ...all.flatMap(undeclaredImports),
+  ];
+}
+
+export function lockProblems(text: string): string[] {
+  const lock = JSON.parse(text) as Lock;
+  const missing = completeLock(lock);
+  return [
+    ...(/"resolved": "[a-z+]+:\/\//.test(text)
+      ? ["package-lock.json holds download addresses: keep .npmrc's omit-lockfile-registry-resolved"]
+      : []),
+    ...(missing.length > 0 ? [`package-lock.json lacks ${missing.join(", ")}: run "npm run lock"`] : []),
+  ];
+}
+
+function scriptProblems({ folder, manifest }: Workspace): string[] {
+  return INSTALL_SCRIPTS.filter((script) => manifest.scripts?.[script] !== undefined).map(
+    (script) => `${folder}/package.json has an install script, "${script}"`,
+  );
+}
+
+function packageProblems({ folder, path, manifest }: Workspace): string[] {
+  const wrong = (what: string) => `${folder}/package.json: ${what}`;
+  const needsTypes = existsSync(join(path, "tsconfig.json"));
+  return [
+    ...(manifest.engines?.node === ">=22" ? [] : [wrong('"engines" must be { "node": ">=22" }')]),
+    ...(manifest.license === "Apache-2.0" ? [] : [wrong('"license" must be "Apache-2.0"')]),
+    ...(manifest.type === "module" ? [] : [wrong('"type" must be "module"')]),
+    ...(needsTypes && manifest.scripts?.["check:types"] === undefined
+      ? [wrong('has a tsconfig.json and so needs the script "check:types": "tsc"')]
+      : []),
+  ];
+}
+
+function publishedProblems({ folder, manifest }: Workspace): string[] {
+  const wrong = (what: string) => `${folder}/package.json: ${what}`;
+  const entries = Object.entries(manifest.exports ?? {});
+  return [
+    ...(manifest.description ? [] : [wrong('needs a "description"')]),
+    ...(manifest.sideEffects === false ? [] : [wrong('"sideEffects" must be false')]),
+    ...(manifest.files ? [] : [wrong('needs "files", the list of what is published')]),
+    ...(entries.length > 0 ? [] : [wrong('needs "exports"')]),
+    ...entries
+      .filter(([, target]) => !hasTypes(target))
+      .map(([name]) => wrong(`export "${name}" has no "types"`)),
+    ...PLACES.filter((field) => field in manifest).map((field) => wrong(`names a place: remove "${field}"`)),
+    ...(manifest.publishConfig && "registry" in manifest.publishConfig ? [wrong("names a registry")] : []),
+  ];
+}
+
+/** An export of code carries "types" first, as TypeScript reads conditions in order; data files need none. */
+function hasTypes(target: Exports): boolean {
+  if (typeof target === "string") return !/\.[cm]?js$/.test(target);
+  return Object.keys(target)[0] === "types";
+}
+
+/** Imports of the repository's packages that the importing package does not declare. */
+function undeclaredImports({ folder, path, manifest }: Workspace): string[] {
+  const declared = {
+    ...manifest.dependencies,
+    ...manifest.peerDependencies,
+    ...manifest.optionalDependencies,
+  };
+  const files = globSync(["src/**/*.ts", "src/**/*.js", "bin/**/*.js"], { cwd: path });
+  return files.flatMap((file) => {
+    const text = readFileSync(join(path, file), "utf8");
+    const names = [...text.matchAll(/(?:from|import)\s*\(?\s*"(@millet\/[^/"]+)/g)].map(
+      (match) => match[1] ?? "",
+    );
+    return [...new Set(names)]
+      .filter((name) => !(name in declared) && name !== manifest.name)
+      .map(
+        (name) => `${folder}/${file} imports ${name}, which its package.json does not list as a dependency`,
+      );
+  });
+}
