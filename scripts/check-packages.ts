@@ -34,10 +34,10 @@ function pack({ path }: Workspace, folder: string): string {
   return join(folder, packed.filename);
 }
 
-async function lintPackage({ path, manifest }: Workspace, tarball: string): Promise<string[]> {
+async function lintPackage({ manifest }: Workspace, tarball: string): Promise<string[]> {
   const bytes = readFileSync(tarball);
   const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-  const { messages } = await publint({ pkgDir: path, pack: { tarball: buffer }, strict: true });
+  const { messages } = await publint({ pack: { tarball: buffer }, strict: true });
   return messages
     .filter((message) => message.type !== "suggestion")
     .map((message) => `publint: ${formatMessage(message, manifest, { color: false }) ?? message.code}`);
