@@ -2,7 +2,7 @@
  * Rules for package.json files and the lock: what a fresh `npm ci` needs from the registry alone, and what
  * every published package promises (Node >= 22, ESM, types, no side effects, no install scripts).
  */
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { completeLock, type Lock } from "./complete-lock.ts";
 import { type Exports, isPublished, ROOT, readManifest, type Workspace, workspaces } from "./workspaces.ts";
@@ -41,16 +41,12 @@ function scriptProblems({ folder, manifest }: Workspace): string[] {
   );
 }
 
-function packageProblems({ folder, path, manifest }: Workspace): string[] {
+function packageProblems({ folder, manifest }: Workspace): string[] {
   const wrong = (what: string) => `${folder}/package.json: ${what}`;
-  const needsTypes = existsSync(join(path, "tsconfig.json"));
   return [
     ...(manifest.engines?.node === ">=22" ? [] : [wrong('"engines" must be { "node": ">=22" }')]),
     ...(manifest.license === "Apache-2.0" ? [] : [wrong('"license" must be "Apache-2.0"')]),
     ...(manifest.type === "module" ? [] : [wrong('"type" must be "module"')]),
-    ...(needsTypes && manifest.scripts?.["check:types"] === undefined
-      ? [wrong('has a tsconfig.json and so needs the script "check:types": "tsc"')]
-      : []),
   ];
 }
 

@@ -3,11 +3,12 @@
  * which failed. `npm run check -- types imports` runs some of them.
  */
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { manifestProblems } from "./check-manifests.ts";
 import { packageProblems } from "./check-packages.ts";
 import { turbo } from "./turbo.ts";
-import { ROOT } from "./workspaces.ts";
+import { ROOT, workspaces } from "./workspaces.ts";
 
 const BIN = {
   biome: "@biomejs/biome/bin/biome",
@@ -19,7 +20,7 @@ const BIN = {
 const CHECKS: Record<string, () => boolean | Promise<boolean>> = {
   manifests: () => report(manifestProblems()),
   lint: () => tool("biome", "check", "--error-on-warnings", "."),
-  types: () => turbo(["run", "check:types"]) === 0 && tool("tsc", "--project", "."),
+  types: () => turbo(["run", "build"]) === 0 && compileAll(),
   imports: () => tool("depcruise", "--config", ".dependency-cruiser.js", "packages", "scripts", "test"),
   packages: async () => report(await packageProblems()),
 };
@@ -27,6 +28,13 @@ const CHECKS: Record<string, () => boolean | Promise<boolean>> = {
 function tool(name: keyof typeof BIN, ...args: string[]): boolean {
   const program = join(ROOT, "node_modules", BIN[name]);
   return spawnSync(process.execPath, [program, ...args], { cwd: ROOT, stdio: "inherit" }).status === 0;
+}
+
+/** Every package with a tsconfig.json, tests included, and the root's own scripts. */
+function compileAll(): boolean {
+  const folders = [".", ...workspaces().map(({ folder }) => folder)];
+  const typed = folders.filter((folder) => existsSync(join(ROOT, folder, "tsconfig.json")));
+  return typed.map((folder) => tool("tsc", "--project", folder)).every(Boolean);
 }
 
 function report(problems: readonly string[]): boolean {
