@@ -1,0 +1,84 @@
+/** Reads what a server says about a file: which range came, which version of the file, and what a bad status means. */
+import { MilletError } from "../errors.js";
+import { notFoundError } from "./source.js";
+
+/** What tells one version of a file from another. Headers that the server does not expose are null. */
+export interface FileVersion {
+  readonly byteLength: number;
+  readonly etag: string | null;
+  readonly lastModified: string | null;
+}
+
+export interface ContentRange {
+  readonly start: number;
+  /** Size of the whole file, if the server knows it. */
+  readonly total: number | undefined;
+}
+
+/** Parses "bytes 0-99/1234" or "bytes *\/1234" (RFC 9110, 14.4); undefined if absent or malformed. */
+export function contentRange(response: Response): ContentRange | undefined {
+  const match = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "");
+  if (!match) return undefined;
+  return { start: Number(match[1] ?? 0), total: match[2] === "*" ? undefined : Number(match[2]) };
+}
+
+export function contentLength(response: Response): number | undefined {
+  const value = response.headers.get("content-length");
+  return value !== null && /^\d+$/.test(value) ? Number(value) : undefined;
+}
+
+export function fileVersion(response: Response, byteLength: number): FileVersion {
+  return {
+    byteLength,
+    etag: response.headers.get("etag"),
+    lastModified: response.headers.get("last-modified"),
+  };
+}
+
+/** False if a header that both versions carry differs. A header that one lacks says nothing. */
+export function sameVersion(a: FileVersion, b: FileVersion): boolean {
+  const same = (x: string | null, y: string | null) => x === null || y === null || x === y;
+  return a.byteLength === b.byteLength && same(a.etag, b.etag) && same(a.lastModified, b.lastModified);
+}
+
+/** A failure that may go away by itself carries `details.transient`. */
+export function isTransient(error: unknown): boolean {
+  return error instanceof MilletError && error.details.transient === true;
+}
+
+export function transientError(url: string, what: string, cause?: unknown): MilletError {
+  return new MilletError("SOURCE_READ_FAILED", `${url}: ${what}. Check the connection and try again.`, {
+    cause,
+    details: { url, transient: true },
+  });
+}
+
+/** The error for a status that is neither 200, 206 nor 416. */
+export function statusError(url: string, status: number): MilletError {
+  if (status === 404 || status === 410) return notFoundError(url, ` on the server (status ${status})`);
+  if (status >= 500 || status === 408 || status === 429) {
+    return transientError(url, `the server answered with status ${status}`);
+  }
+  const denied = status === 401 || status === 403;
+  const what = denied ? "the server denies access; pass the headers it wants" : "this is not a readable file";
+  return new MilletError("SOURCE_READ_FAILED", `${url}: status ${status}: ${what}.`, {
+    details: { url, status },
+  });
+}
+
+export function changedError(url: string): MilletError {
+  return new MilletError(
+    "SOURCE_CHANGED",
+    `${url} changed on the server while it was being read. Load it again from the start.`,
+    { details: { url } },
+  );
+}
+
+export function rangeUnsupportedError(url: string, why: string): MilletError {
+  return new MilletError(
+    "SOURCE_RANGE_UNSUPPORTED",
+    `${url}: ${why}. Serve it from a server that supports Range requests (and, across origins, exposes ` +
+      "Content-Range), or download it and pass the file.",
+    { details: { url } },
+  );
+}

@@ -1,0 +1,185 @@
+/**
+ * A ByteSource over http(s) by range requests: lost connections resume where they stopped, a file that changes
+ * between requests is noticed, small reads share a request. Keeps nothing on disk.
+ */
+import { abortedError, MilletError, throwIfAborted } from "../errors.js";
+import { copyBody, request, withRetries } from "./http-request.js";
+import {
+  changedError,
+  contentLength,
+  contentRange,
+  type FileVersion,
+  fileVersion,
+  isTransient,
+  rangeUnsupportedError,
+  sameVersion,
+  transientError,
+} from "./http-response.js";
+import { MemorySource } from "./memory.js";
+import { ReadAhead } from "./read-ahead.js";
+import { type ByteSource, checkFileName, checkRead, disposedError, type SourceOptions } from "./source.js";
+
+/** The first request brings this much: the whole header of a small model, and the file's size with it. */
+const FIRST_BYTES = 64 << 10;
+const WHOLE_FILE_LIMIT_BYTES = 32 << 20;
+
+/**
+ * Opens a file on an http(s) server with one request (two if the server hides the file's size).
+ * @throws MilletError SOURCE_NOT_FOUND, SOURCE_READ_FAILED, SOURCE_RANGE_UNSUPPORTED, ABORTED
+ */
+export async function openHttp(url: URL, options: SourceOptions = {}): Promise<ByteSource> {
+  const { signal } = options;
+  throwIfAborted(signal, `Opening ${url}`);
+  return withRetries(options, signal, async () => {
+    const response = await request(url, `bytes=0-${FIRST_BYTES - 1}`, options, signal);
+    if (response.status === 200) return openWhole(url, response, options);
+    const total = contentRange(response)?.total ?? (await headLength(url, options));
+    const first = new Uint8Array(response.status === 416 ? 0 : Math.min(FIRST_BYTES, total));
+    let done = 0;
+    await copyBody(url, response, first, (byteLength) => (done += byteLength), signal);
+    if (done < first.byteLength) throw transientError(String(url), "the answer was cut short");
+    return new HttpSource(url, fileVersion(response, total), first, options);
+  });
+}
+
+/** The size from a HEAD request, for servers whose Content-Range cannot be seen (CORS always shows Content-Length). */
+async function headLength(url: URL, options: SourceOptions): Promise<number> {
+  const { headers, signal } = options;
+  const load = options.fetch ?? fetch;
+  const init = { method: "HEAD", ...(headers && { headers }), ...(signal && { signal }) };
+  const response = await load(url, init).catch((cause: unknown) => {
+    throw signal?.aborted
+      ? abortedError(signal, `Opening ${url}`)
+      : transientError(String(url), "HEAD failed", cause);
+  });
+  const length = response.ok ? contentLength(response) : undefined;
+  if (length === undefined)
+    throw rangeUnsupportedError(String(url), "the server does not tell the file's size");
+  return length;
+}
+
+/** Serves a file from memory whose server ignores ranges, if it is small. */
+async function openWhole(url: URL, response: Response, options: SourceOptions): Promise<ByteSource> {
+  const limit = options.wholeFileLimitBytes ?? WHOLE_FILE_LIMIT_BYTES;
+  const encoded = response.headers.get("content-encoding") ?? "identity";
+  const length = encoded === "identity" ? contentLength(response) : undefined;
+  if ((length ?? 0) > limit) {
+    await response.body?.cancel();
+    throw rangeUnsupportedError(
+      String(url),
+      `the server ignores ranges, and ${length} bytes are too many to keep`,
+    );
+  }
+  // Without a length the limit itself is set aside; one byte more tells whether the file goes on.
+  const bytes = new Uint8Array(length ?? limit + 1);
+  let done = 0;
+  await copyBody(url, response, bytes, (byteLength) => (done += byteLength), options.signal);
+  if (done > limit)
+    throw rangeUnsupportedError(String(url), `the server ignores ranges and sends over ${limit} bytes`);
+  if (done < (length ?? 0)) throw transientError(String(url), "the answer was cut short");
+  const whole = length === undefined ? bytes.slice(0, done) : bytes;
+  return new MemorySource(fileName(url), whole, (name, signal) =>
+    openHttpSibling(url, name, options, signal),
+  );
+}
+
+function fileName(url: URL): string {
+  const last = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last; // a stray percent sign: the name as it stands
+  }
+}
+
+/** Same directory and query: a query often carries the access token. */
+async function openHttpSibling(url: URL, name: string, options: SourceOptions, signal?: AbortSignal) {
+  checkFileName(name);
+  const other = new URL(encodeURIComponent(name), url);
+  other.search = url.search;
+  return openHttp(other, { ...options, signal });
+}
+
+class HttpSource implements ByteSource {
+  readonly name: string;
+  readonly byteLength: number;
+  readonly #url: URL;
+  readonly #version: FileVersion;
+  readonly #options: SourceOptions;
+  readonly #ahead: ReadAhead;
+  #closed = false;
+
+  constructor(url: URL, version: FileVersion, first: Uint8Array, options: SourceOptions) {
+    this.#url = url;
+    this.#version = version;
+    this.#options = options;
+    this.name = fileName(url);
+    this.byteLength = version.byteLength;
+    this.#ahead = new ReadAhead(version.byteLength, first, (...range) => this.#fetchInto(...range));
+  }
+
+  async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+    checkRead(this, offset, length, signal);
+    const target = new Uint8Array(length);
+    await this.readInto(offset, target, signal);
+    return target;
+  }
+
+  async readInto(offset: number, target: Uint8Array, signal?: AbortSignal): Promise<void> {
+    if (this.#closed) throw disposedError(this.name);
+    checkRead(this, offset, target.byteLength, signal);
+    await this.#ahead.readInto(offset, target, signal);
+  }
+
+  /** Fills `target` by requests that each go on where the last one stopped; progress renews the retries. */
+  async #fetchInto(offset: number, target: Uint8Array, signal?: AbortSignal): Promise<void> {
+    let done = 0;
+    while (done < target.byteLength) {
+      const before = done;
+      await withRetries(this.#options, signal, async () => {
+        const response = await this.#requestRange(offset + done, offset + target.byteLength, signal);
+        try {
+          await copyBody(this.#url, response, target.subarray(done), (n) => (done += n), signal);
+        } catch (error) {
+          if (done === before || !isTransient(error)) throw error;
+        }
+      });
+      if (done === before) throw this.#cutShort(offset + done);
+    }
+  }
+
+  async #requestRange(start: number, end: number, signal?: AbortSignal): Promise<Response> {
+    const url = String(this.#url);
+    const response = await request(this.#url, `bytes=${start}-${end - 1}`, this.#options, signal);
+    const range = contentRange(response);
+    const total = response.status === 200 ? contentLength(response) : range?.total;
+    const version = fileVersion(response, total ?? this.byteLength);
+    if (response.status === 206 && (range?.start ?? start) === start && sameVersion(version, this.#version)) {
+      return response;
+    }
+    await response.body?.cancel();
+    if (response.status === 416 || !sameVersion(version, this.#version)) throw changedError(url);
+    throw response.status === 200
+      ? rangeUnsupportedError(url, "the server stopped answering ranges")
+      : new MilletError(
+          "SOURCE_READ_FAILED",
+          `${url}: byte ${start} was asked for, the answer begins at ${range?.start}.`,
+        );
+  }
+
+  #cutShort(at: number): MilletError {
+    return new MilletError(
+      "SOURCE_TRUNCATED",
+      `${this.#url} sends nothing from byte ${at} on, although it has ${this.byteLength} bytes. Upload it again.`,
+    );
+  }
+
+  sibling(name: string, signal?: AbortSignal): Promise<ByteSource> {
+    return openHttpSibling(this.#url, name, this.#options, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#ahead.clear();
+  }
+}

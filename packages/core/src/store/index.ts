@@ -1,0 +1,3 @@
+/** Where model files come from: the public face of this folder. */
+export { openSource } from "./open.js";
+export type { ByteSource, FileLocation, ModelFiles, ModelSource, SourceOptions } from "./source.js";

@@ -1,0 +1,143 @@
+/** Opens a model source: decides by its kind which ByteSource serves it. */
+import { MilletError } from "../errors.js";
+import { BlobSource } from "./blob.js";
+import { canOpenFiles, openFile } from "./file.js";
+import { openHttp } from "./http.js";
+import { MemorySource, type OpenSibling } from "./memory.js";
+import {
+  type ByteSource,
+  type FileLocation,
+  type ModelFiles,
+  type ModelSource,
+  notFoundError,
+  type SourceOptions,
+} from "./source.js";
+
+/**
+ * Opens the file, or the first of the files, of a model. The caller closes the result.
+ * An already open ByteSource is returned as it is.
+ * @throws MilletError SOURCE_* if it cannot be opened, INVALID_ARGUMENT if it is no source, ABORTED
+ */
+export async function openSource(source: ModelSource, options: SourceOptions = {}): Promise<ByteSource> {
+  if (isByteSource(source)) return source;
+  if (isList(source)) return openFiles({ files: nameBlobs(source) }, options);
+  if (isModelFiles(source)) return openFiles(source, options);
+  return openLocation(source, options, undefined);
+}
+
+function isByteSource(source: ModelSource): source is ByteSource {
+  return typeof source === "object" && source !== null && "readInto" in source;
+}
+
+function isList(source: ModelSource): source is readonly Blob[] {
+  return Array.isArray(source);
+}
+
+function isModelFiles(source: ModelSource): source is ModelFiles {
+  return typeof source === "object" && source !== null && "files" in source;
+}
+
+/** Files go by their names; nameless Blobs by the names that shards have by convention. */
+function nameBlobs(blobs: readonly Blob[]): ModelFiles["files"] {
+  const pad = (value: number) => String(value).padStart(5, "0");
+  return blobs.map((blob, index) => ({
+    name: blobName(blob) ?? `model-${pad(index + 1)}-of-${pad(blobs.length)}.gguf`,
+    location: blob,
+  }));
+}
+
+function blobName(blob: Blob): string | undefined {
+  return typeof File !== "undefined" && blob instanceof File ? blob.name : undefined;
+}
+
+async function openFiles({ files }: ModelFiles, options: SourceOptions): Promise<ByteSource> {
+  const open = async (name: string, signal?: AbortSignal): Promise<ByteSource> => {
+    const file = files.find((candidate) => candidate.name === name);
+    if (!file) throw notFoundError(name, ` among the ${files.length} files given`);
+    return openLocation(file.location, { ...options, signal }, { name, sibling: open });
+  };
+  const first = files[0];
+  if (!first)
+    throw new MilletError("INVALID_ARGUMENT", "The list of model files is empty. Pass at least one file.");
+  return open(first.name, options.signal);
+}
+
+/** What a file of a list goes by, whatever its own address says. */
+interface Identity {
+  readonly name: string;
+  readonly sibling: OpenSibling;
+}
+
+/** `source` under another name and with other siblings. */
+function withIdentity(source: ByteSource, { name, sibling }: Identity): ByteSource {
+  return {
+    name,
+    sibling,
+    byteLength: source.byteLength,
+    read: (...range) => source.read(...range),
+    readInto: (...range) => source.readInto(...range),
+    close: () => source.close(),
+  };
+}
+
+async function openLocation(
+  location: FileLocation,
+  options: SourceOptions,
+  known: Identity | undefined,
+): Promise<ByteSource> {
+  if (typeof location === "string" || location instanceof URL) {
+    const opened = await openAddress(location, options);
+    return known ? withIdentity(opened, known) : opened;
+  }
+  const alone: OpenSibling = async (name) => {
+    throw notFoundError(name, ": a single piece of data was given, without the files beside it");
+  };
+  const sibling = known?.sibling ?? alone;
+  if (location instanceof Blob) {
+    return new BlobSource(known?.name ?? blobName(location) ?? "the given Blob", location, sibling);
+  }
+  return new MemorySource(known?.name ?? "the given bytes", asBytes(location), sibling);
+}
+
+function asBytes(location: ArrayBuffer | SharedArrayBuffer | Uint8Array): Uint8Array {
+  if (location instanceof Uint8Array) return location;
+  const shared = typeof SharedArrayBuffer !== "undefined" && location instanceof SharedArrayBuffer;
+  if (shared || location instanceof ArrayBuffer) return new Uint8Array(location);
+  throw new MilletError(
+    "INVALID_ARGUMENT",
+    "A model source is a path, a URL, a Blob or File, bytes, or a list of files; this is none of them.",
+  );
+}
+
+/** A path unless it has a URL's scheme; one letter before the colon is a Windows drive. */
+function toUrl(address: string | URL): URL | undefined {
+  if (address instanceof URL) return address;
+  if (/^[a-z][a-z0-9+.-]+:/i.test(address)) return new URL(address);
+  if (canOpenFiles() || typeof location === "undefined") return undefined;
+  return new URL(address, location.href);
+}
+
+async function openAddress(address: string | URL, options: SourceOptions): Promise<ByteSource> {
+  const url = toUrl(address);
+  if (!url || url.protocol === "file:") return openFile(url ?? address, options.signal);
+  if (url.protocol === "http:" || url.protocol === "https:") return openHttp(url, options);
+  if (url.protocol === "blob:" || url.protocol === "data:") return openInline(url, options);
+  throw new MilletError(
+    "INVALID_ARGUMENT",
+    `${url.protocol} addresses cannot be opened. Use a path, file:, http(s):, blob: or data:.`,
+  );
+}
+
+/** blob: and data: URLs name bytes that the page holds already. */
+async function openInline(url: URL, options: SourceOptions): Promise<ByteSource> {
+  const name = `${url.protocol} URL`;
+  const load = options.fetch ?? fetch;
+  const blob = await load(url, options.signal ? { signal: options.signal } : {})
+    .then((response) => response.blob())
+    .catch((cause: unknown) => {
+      throw new MilletError("SOURCE_READ_FAILED", `The ${name} cannot be read: it may have been revoked.`, {
+        cause,
+      });
+    });
+  return openLocation(blob, options, undefined);
+}
