@@ -1,0 +1,16 @@
+/** Data types, tensor descriptions, host tensors, lazy weights. */
+export { DTYPES, type DType, type DTypeInfo, isDType } from "./dtype.js";
+export {
+  byteLength,
+  createTensor,
+  elementCount,
+  formatSpec,
+  type HostTensor,
+  rowByteLength,
+  sameShape,
+  sameSpec,
+  type TensorSpec,
+  tensorOf,
+  viewAs,
+} from "./tensor.js";
+export type { WeightSource, WeightSources } from "./weights.js";
