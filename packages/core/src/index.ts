@@ -1,4 +1,8 @@
 /** @millet/core: the public face. Importing it has no side effect. */
+
+export type { BackendFactory, Capabilities, Estimate } from "./backend/backend.js";
+export { reference } from "./backend/reference/reference.js";
+export type { Chat, ChatMessage, ChatOptions } from "./chat/session-types.js";
 export {
   ERROR_CODES,
   isMilletError,
@@ -6,3 +10,25 @@ export {
   type MilletErrorCode,
   type MilletErrorOptions,
 } from "./errors.js";
+export type { AppliedSampling, GenerateOptions, PromptOptions, SamplingOptions } from "./generate/options.js";
+export { DEFAULT_SAMPLING } from "./generate/options.js";
+export type {
+  FinishReason,
+  GenerationChunk,
+  GenerationResult,
+  GenerationStream,
+  GenerationTimings,
+  RenderedPrompt,
+  ScoreResult,
+  TokenLogprob,
+  TokenLogprobs,
+} from "./generate/result.js";
+export type {
+  BackendReport,
+  LoadModelOptions,
+  LoadModelProgress,
+  Model,
+  ModelInfo,
+  Prompt,
+  ScoreOptions,
+} from "./model.js";
