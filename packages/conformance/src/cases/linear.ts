@@ -1,0 +1,52 @@
+/** Cases of linear: every weight type, ugly shapes, one row and many, with and without bias. */
+import { linear } from "@millet/core/ops";
+import type { DType } from "@millet/core/tensor";
+import { type OpCase, opCase } from "../case.js";
+
+/**
+ * Backends may quantize activations to 8 bits per block of 32 for quantized weights, which costs about 1e-5 of the
+ * power; plain weights are multiplied in float32.
+ */
+const TOLERANCES = {
+  f32: 1e-11,
+  f16: 1e-6,
+  bf16: 1e-6,
+  q4_0: 1e-4,
+  q4_1: 1e-4,
+  q8_0: 1e-4,
+} as const satisfies Partial<Record<DType, number>>;
+
+/** [most rows, N, K, rows of each call]; block types take those whose K divides by their block. */
+const SHAPES = [
+  [1, 8, 32, [1]],
+  [1, 1, 32, [1]],
+  [2, 9, 64, [2, 1]],
+  [1, 5, 1, [1]],
+  [3, 7, 53, [3, 1]],
+  [33, 31, 172, [33, 4, 5]],
+  [129, 24, 96, [129, 128, 3, 0, 1]],
+  [8, 200, 576, [8, 1]],
+] as const;
+
+function cases(dtype: keyof typeof TOLERANCES): OpCase[] {
+  const plain = dtype === "f32" || dtype === "f16" || dtype === "bf16";
+  return SHAPES.filter(([, , inner]) => plain || inner % 32 === 0).flatMap(([rows, outer, inner, calls]) =>
+    [false, true].map((hasBias) => {
+      const name = `linear ${dtype}[${outer}, ${inner}], ${rows} rows${hasBias ? ", bias" : ""}`;
+      const multiplyAdds = outer * inner * calls.reduce<number>((sum, n) => sum + n, 0);
+      return opCase(name, { tolerance: TOLERANCES[dtype], multiplyAdds }, (builder) => {
+        const x = builder.input("x", "f32", [rows, inner]);
+        const weight = builder.weight("w", dtype, [outer, inner], inner ** -0.5);
+        const bias = hasBias ? [builder.weight("b", "f32", [outer], 0.5)] : [];
+        return {
+          graph: builder.emit(linear, [x, weight, ...bias], {}),
+          calls: calls.map((active) => ({ x: builder.floats([active, inner]) })),
+        };
+      });
+    }),
+  );
+}
+
+export const linearCases: readonly OpCase[] = (
+  Object.keys(TOLERANCES) as (keyof typeof TOLERANCES)[]
+).flatMap(cases);

@@ -1,0 +1,26 @@
+/** How far results are from what they should be. */
+import { type HostTensor, viewAs } from "@millet/core/tensor";
+
+/**
+ * Normalised mean squared error: sum (a - e)^2 / sum e^2. 0 for two empty or all-zero tensors; NaN if anything is NaN.
+ */
+export function normalisedError(actual: Float32Array, expected: Float32Array): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let error = 0;
+  let power = 0;
+  expected.forEach((value, i) => {
+    error += (actual[i]! - value) ** 2;
+    power += value ** 2;
+  });
+  return error === 0 ? 0 : error / power;
+}
+
+/** The elements of a float32 result. */
+export function floats(tensor: HostTensor): Float32Array {
+  return viewAs(tensor, "f32");
+}
+
+/** Whether two results are equal bit for bit. */
+export function sameBits(a: HostTensor, b: HostTensor): boolean {
+  return a.data.byteLength === b.data.byteLength && a.data.every((byte, i) => byte === b.data[i]);
+}

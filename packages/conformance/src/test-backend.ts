@@ -1,0 +1,207 @@
+/** Declares the conformance tests of a backend. Failures throw plain errors, so no assertion library is needed. */
+import { type Backend, type BackendFactory, type KvSnapshot, reference } from "@millet/core/backend";
+import { isMilletError } from "@millet/core/errors";
+import type { DType } from "@millet/core/tensor";
+import type { OpCase } from "./case.js";
+import { CASES } from "./cases/index.js";
+import { concat, DECODER, DECODER_KV, Decoder, logitRowBytes } from "./checks/step.js";
+import { floats, normalisedError, sameBits } from "./compare.js";
+import { Random } from "./random.js";
+import { runCase } from "./run-case.js";
+
+export interface TestBackendOptions {
+  readonly describe: (name: string, body: () => void) => void;
+  readonly test: (name: string, body: () => Promise<void>) => void;
+  /** Cases by name that this backend cannot do yet, with the reason. One that passes all the same fails. */
+  readonly skip?: Readonly<Record<string, string>>;
+}
+
+/** Weight types that the decoder checks run with. */
+const DECODER_DTYPES: readonly DType[] = ["f32", "f16", "q4_0", "q4_1", "q8_0"];
+
+/**
+ * Declares one test per op case and the checks of a whole decoder.
+ * @param create the backend under test, made anew for each test
+ */
+export function testBackend(create: () => BackendFactory, options: TestBackendOptions): void {
+  const { describe, test } = options;
+  const declare = (name: string, body: (backend: Backend) => Promise<void>) =>
+    test(name, async () => {
+      const backend = await create().create();
+      try {
+        await expectOutcome(options.skip?.[name], () => body(backend));
+      } finally {
+        await backend.dispose();
+      }
+    });
+  for (const [op, cases] of Object.entries<readonly OpCase[]>(CASES)) {
+    describe(`op ${op}`, () => {
+      for (const one of cases) declare(one.name, (backend) => checkCase(backend, one));
+    });
+  }
+  for (const dtype of DECODER_DTYPES) {
+    describe(`decoder with ${dtype} weights`, () => {
+      for (const [name, check] of Object.entries(DECODER_CHECKS)) {
+        declare(`${dtype}: ${name}`, (backend) => check(backend, dtype));
+      }
+    });
+  }
+}
+
+/** Runs a test; one with a reason to be skipped must still fail, or the reason is out of date. */
+async function expectOutcome(skipReason: string | undefined, body: () => Promise<void>): Promise<void> {
+  if (skipReason === undefined) return body();
+  const passed = await body().then(
+    () => true,
+    () => false,
+  );
+  if (passed) throw new Error(`Passes although skipped (${skipReason}): take it off the list.`);
+}
+
+/** The op's outputs against the reference's. */
+async function checkCase(backend: Backend, one: OpCase): Promise<void> {
+  const actual = await runCase(backend, one.create());
+  const expected = await runCase(await reference().create(), one.create());
+  expected.forEach((tensor, call) => {
+    const result = actual[call]!;
+    const error =
+      one.tolerance === 0 && sameBits(result, tensor) ? 0 : errorOf(floats(result), floats(tensor));
+    check(error <= one.tolerance, `call ${call}: normalised error ${error} is above ${one.tolerance}`);
+    check(`${result.spec.shape}` === `${tensor.spec.shape}`, `call ${call}: shape [${result.spec.shape}]`);
+  });
+}
+
+function errorOf(actual: Float32Array, expected: Float32Array): number {
+  const error = normalisedError(actual, expected);
+  return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
+}
+
+function check(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Error(message);
+}
+
+const tokensOf = (seed: number, count: number): number[] => {
+  const random = new Random(seed);
+  return Array.from({ length: count }, () => random.below(DECODER.vocabulary));
+};
+
+const same = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
+
+async function using<T>(decoder: Promise<Decoder>, body: (decoder: Decoder) => Promise<T>): Promise<T> {
+  const loaded = await decoder;
+  try {
+    return await body(loaded);
+  } finally {
+    await loaded.dispose();
+  }
+}
+
+type Check = (backend: Backend, dtype: DType) => Promise<void>;
+
+const bits = (backend: Backend, dtype: DType, tokens: readonly number[], chunks: readonly number[]) =>
+  using(Decoder.load(backend, dtype), (decoder) => decoder.runChunked(tokens, chunks));
+
+/** Checks of a whole decoder by name. */
+const DECODER_CHECKS: Readonly<Record<string, Check>> = {
+  "logits are close to the reference's": async (backend, dtype) => {
+    const tokens = tokensOf(1, 40);
+    const actual = await bits(backend, dtype, tokens, [37, 1, 1, 1]);
+    const expected = await bits(await reference().create(), dtype, tokens, [37, 1, 1, 1]);
+    const error = errorOf(new Float32Array(actual.buffer), new Float32Array(expected.buffer));
+    const tolerance = dtype === "f32" || dtype === "f16" ? 1e-6 : 3e-3;
+    check(error <= tolerance, `normalised error ${error} is above ${tolerance}`);
+  },
+
+  "any chunk sizes give the same bits": async (backend, dtype) => {
+    const tokens = tokensOf(2, 70);
+    const whole = await bits(backend, dtype, tokens, [48, 22]);
+    for (const chunks of [Array<number>(70).fill(1), [1, 31, 2, 33, 3], [5, 47, 18]]) {
+      check(same(await bits(backend, dtype, tokens, chunks), whole), `chunks ${chunks} differ from 48 + 22`);
+    }
+  },
+
+  "batch mates change no bit": async (backend, dtype) => {
+    const texts = [tokensOf(3, 20), tokensOf(4, 35), tokensOf(5, 7)];
+    const alone: Uint8Array[] = [];
+    for (const tokens of texts) {
+      const rest = Array<number>(tokens.length - 4).fill(1);
+      alone.push(await bits(backend, dtype, tokens, [4, ...rest]));
+    }
+    await using(Decoder.load(backend, dtype), async (decoder) => {
+      const together = texts.map((): Uint8Array[] => []);
+      const run = async (start: number, size: number) => {
+        const spans = texts
+          .map((tokens, sequence) => ({ sequence, tokens: tokens.slice(start, start + size), start }))
+          .filter((span) => span.tokens.length > 0);
+        const logits = await decoder.run(spans);
+        let offset = 0;
+        for (const { sequence, tokens } of spans) {
+          const bytes = tokens.length * logitRowBytes();
+          together[sequence]!.push(logits.data.slice(offset, offset + bytes));
+          offset += bytes;
+        }
+      };
+      await run(0, 4);
+      for (let start = 4; start < 35; start++) await run(start, 1);
+      together.forEach((parts, s) =>
+        check(same(concat(parts), alone[s]!), `sequence ${s} differs from alone`),
+      );
+    });
+  },
+
+  "the order of cache blocks changes no bit": async (backend, dtype) => {
+    const tokens = tokensOf(6, 70);
+    const inOrder = await bits(backend, dtype, tokens, [40, 30]);
+    const table = [9, 2, 7, 4, 1, 0, 3, 5, 6, 8, 10, 11];
+    const scattered = await using(Decoder.load(backend, dtype, table), (d) => d.runChunked(tokens, [40, 30]));
+    check(same(scattered, inOrder), "blocks out of order give other results");
+  },
+
+  "rows that are read, written and copied carry on the same": async (backend, dtype) => {
+    const tokens = tokensOf(7, 50);
+    const expected = (await bits(backend, dtype, tokens, [40, 10])).slice(40 * logitRowBytes());
+    await using(Decoder.load(backend, dtype), async (decoder) => {
+      await decoder.runChunked(tokens, [40]);
+      const snapshots: KvSnapshot[] = [];
+      for (const [position, count] of [
+        [0, 32],
+        [32, 8],
+      ] as const) {
+        snapshots.push(await decoder.state.read(decoder.row(0, position), count));
+      }
+      await decoder.state.write(decoder.row(1, 0), snapshots[0]!);
+      await decoder.state.write(decoder.row(1, 32), snapshots[1]!);
+      await decoder.state.copy(decoder.row(0, 0), decoder.row(2, 0), 32);
+      await decoder.state.copy(decoder.row(0, 32), decoder.row(2, 32), 8);
+      for (const sequence of [1, 2, 0]) {
+        const logits = await decoder.run([{ sequence, tokens: tokens.slice(40), start: 40 }]);
+        check(same(logits.data, expected), `sequence ${sequence} differs`);
+      }
+    });
+  },
+
+  "an aborted call fails as ABORTED and leaves the model usable": async (backend, dtype) => {
+    const tokens = tokensOf(8, 40);
+    const expected = await bits(backend, dtype, tokens, [40]);
+    await using(Decoder.load(backend, dtype), async (decoder) => {
+      const span = { sequence: 0, tokens, start: 0 };
+      const failure = await decoder.run([span], AbortSignal.abort()).catch((error: unknown) => error);
+      check(
+        isMilletError(failure) && failure.code === "ABORTED",
+        `got ${String(failure)} instead of ABORTED`,
+      );
+      check(same((await decoder.run([span])).data, expected), "the next call differs");
+    });
+  },
+
+  "too many blocks fail as OUT_OF_MEMORY and leave the state usable": async (backend, dtype) => {
+    const tokens = tokensOf(9, 3);
+    await using(Decoder.load(backend, dtype), async (decoder) => {
+      const before = await decoder.runChunked(tokens, [3]);
+      const failure = await decoder.state.reserve(DECODER_KV.maxBlocks + 1).catch((error: unknown) => error);
+      check(isMilletError(failure) && failure.code === "OUT_OF_MEMORY", `got ${String(failure)}`);
+      check(same(await decoder.runChunked(tokens, [3]), before), "the next call differs");
+    });
+  },
+};
