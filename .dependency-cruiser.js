@@ -21,7 +21,7 @@ const LAYERS = {
 };
 
 /** The entry points of core that a backend may import. */
-const BACKEND_FACING = ["backend", "graph", "lower", "ops", "quant", "tensor"];
+const BACKEND_FACING = ["backend", "errors", "graph", "lower", "ops", "quant", "tensor"];
 
 const CORE = "^packages/core/src/";
 const layer = (names) => `${CORE}(${names.join("|")})(/|\\.ts$)`;
