@@ -2,7 +2,7 @@
  * Cases of attention: grouped heads, odd head sizes, several sequences in one call, blocks in any order,
  * a prompt in chunks and then single rows, sliding windows, soft caps.
  */
-import { type AttentionAttrs, attention } from "@millet/core/ops";
+import { type AttentionAttrs, attention, type RopeAttrs } from "@millet/core/ops";
 import { type CaseBuilder, type Inputs, ints, type OpCase, opCase } from "../case.js";
 import { frequencies } from "./rope.js";
 
