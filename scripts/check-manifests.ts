@@ -21,6 +21,7 @@ export function manifestProblems(root: string = ROOT): string[] {
     ...all.flatMap(packageProblems),
     ...all.filter(isPublished).flatMap(publishedProblems),
     ...all.flatMap(undeclaredImports),
+    ...changesetProblems(root, all),
   ];
 }
 
@@ -90,5 +91,17 @@ function undeclaredImports({ folder, path, manifest }: Workspace): string[] {
       .map(
         (name) => `${folder}/${file} imports ${name}, which its package.json does not list as a dependency`,
       );
+  });
+}
+
+/** A changeset that names a package which is not there stops a release. */
+function changesetProblems(root: string, all: readonly Workspace[]): string[] {
+  const names = new Set(all.map(({ manifest }) => manifest.name));
+  return globSync(".changeset/*.md", { cwd: root }).flatMap((file) => {
+    const [, head = ""] = readFileSync(join(root, file), "utf8").split(/^---$/m);
+    const named = [...head.matchAll(/^"([^"]+)":/gm)].map((match) => match[1] ?? "");
+    return named
+      .filter((name) => !names.has(name))
+      .map((name) => `${file} names ${name}, which is no package here`);
   });
 }
