@@ -1,5 +1,5 @@
 /**
- * The directions in which imports run, as docs/architecture.md states them; `npm run check` enforces them.
+ * The directions in which imports run, as docs/architecture.md draws them; `npm run check` enforces them.
  * A new layer of core gets its line in LAYERS; a new package needs nothing here.
  */
 
