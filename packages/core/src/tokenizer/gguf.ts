@@ -1,0 +1,144 @@
+/**
+ * A tokenizer from the `tokenizer.ggml.*` metadata of a GGUF file, given as a plain map, so that nothing
+ * here depends on how the file was read. Defaults where keys are absent are llama.cpp's.
+ */
+import { MilletError } from "../errors.js";
+import { preTokenizer } from "./pre-tokenizers.js";
+import { createTokenizer } from "./tokenizer.js";
+import type { Tokenizer, TokenizerDescription } from "./types.js";
+import { badVocabulary } from "./vocabulary.js";
+
+/** Metadata by key. Arrays of strings are arrays, arrays of numbers arrays or typed arrays. */
+export interface MetadataMap {
+  get(key: string): unknown;
+}
+
+const PREFIX = "tokenizer.ggml.";
+/** How GGUF writers say "none" in an unsigned field. */
+const NO_ID = 0xffffffff;
+/** GGUF's names of tokenizers -> ours. */
+const KINDS: ReadonlyMap<string, TokenizerDescription["kind"]> = new Map([
+  ["gpt2", "bpe"],
+  ["llama", "spm"],
+]);
+/** Files from before `tokenizer.ggml.pre` (May 2024): the architecture tells. */
+const PRE_TOKENIZER_OF_ARCHITECTURE: ReadonlyMap<string, string> = new Map([
+  ["falcon", "falcon"],
+  ["starcoder", "starcoder"],
+  ["starcoder2", "starcoder"],
+  ["refact", "refact"],
+  ["mpt", "mpt"],
+  ["gpt2", "gpt-2"],
+  ["gptneox", "gpt-2"],
+  ["phi2", "gpt-2"],
+  ["olmo", "olmo"],
+  ["bloom", "bloom"],
+  ["codeshell", "codeshell"],
+  ["command-r", "command-r"],
+  ["qwen", "qwen2"],
+  ["qwen2", "qwen2"],
+  ["dbrx", "dbrx"],
+  ["jais", "jais"],
+]);
+
+/**
+ * Reads the tokenizer of a GGUF file.
+ * @throws MilletError TOKENIZER_MISSING, TOKENIZER_BAD_VOCABULARY, TOKENIZER_UNSUPPORTED
+ */
+export function ggufTokenizer(metadata: MetadataMap): Tokenizer {
+  return createTokenizer(describeGgufTokenizer(metadata));
+}
+
+/** The description that {@link ggufTokenizer} builds from. Throws as it does. */
+export function describeGgufTokenizer(metadata: MetadataMap): TokenizerDescription {
+  const read = new MetadataReader(metadata);
+  const model = read.string("model");
+  const tokens = read.strings("tokens");
+  if (model === undefined || tokens === undefined) {
+    throw new MilletError(
+      "TOKENIZER_MISSING",
+      `The file has no ${PREFIX}${model === undefined ? "model" : "tokens"}, so it carries no tokenizer. ` +
+        "Use a GGUF file that contains its vocabulary.",
+    );
+  }
+  const kind = KINDS.get(model);
+  if (kind === undefined) {
+    throw new MilletError(
+      "TOKENIZER_UNSUPPORTED",
+      `The file's tokenizer is of the kind ${JSON.stringify(model.slice(0, 80))}; Millet reads ${[...KINDS.keys()].join(" and ")}.`,
+      { details: { model } },
+    );
+  }
+  const pre = kind === "bpe" ? (read.string("pre") ?? preTokenizerOf(metadata)) : undefined;
+  return {
+    kind,
+    tokens,
+    tokenKinds: read.numbers("token_type"),
+    merges: kind === "bpe" ? read.strings("merges") : undefined,
+    scores: kind === "spm" ? read.numbers("scores") : undefined,
+    preTokenizer: pre,
+    bosId: read.id("bos_token_id"),
+    eosId: read.id("eos_token_id"),
+    padId: read.id("padding_token_id"),
+    unkId: read.id("unknown_token_id"),
+    eotId: read.id("eot_token_id"),
+    eomId: read.id("eom_token_id"),
+    addBos: read.boolean("add_bos_token") ?? (pre === undefined ? true : preTokenizer(pre).addBos),
+    addEos: read.boolean("add_eos_token"),
+    addSpacePrefix: read.boolean("add_space_prefix"),
+  };
+}
+
+function preTokenizerOf(metadata: MetadataMap): string {
+  const architecture = metadata.get("general.architecture");
+  return (typeof architecture === "string" && PRE_TOKENIZER_OF_ARCHITECTURE.get(architecture)) || "default";
+}
+
+class MetadataReader {
+  constructor(private readonly metadata: MetadataMap) {}
+
+  private value<T>(name: string, what: string, read: (value: unknown) => T | undefined): T | undefined {
+    const value = this.metadata.get(PREFIX + name);
+    if (value === undefined) return undefined;
+    const result = read(value);
+    if (result === undefined) throw badVocabulary(`${PREFIX}${name} should be ${what} and is not.`);
+    return result;
+  }
+
+  string(name: string): string | undefined {
+    return this.value(name, "a string", (value) => (typeof value === "string" ? value : undefined));
+  }
+
+  boolean(name: string): boolean | undefined {
+    return this.value(name, "true or false", (value) => (typeof value === "boolean" ? value : undefined));
+  }
+
+  /** A token id; "none" reads as undefined. Whether it is in range is the vocabulary's business. */
+  id(name: string): number | undefined {
+    const id = this.value(name, "a token id", toInteger);
+    return id === NO_ID || id === -1 ? undefined : id;
+  }
+
+  strings(name: string): readonly string[] | undefined {
+    return this.value(name, "an array of strings", (value) => (isStrings(value) ? value : undefined));
+  }
+
+  numbers(name: string): ArrayLike<number> | undefined {
+    return this.value(name, "an array of numbers", (value) => (isNumbers(value) ? value : undefined));
+  }
+}
+
+function toInteger(value: unknown): number | undefined {
+  if (typeof value === "bigint") return Number(value);
+  return typeof value === "number" && Number.isInteger(value) ? value : undefined;
+}
+
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function isNumbers(value: unknown): value is ArrayLike<number> {
+  if (Array.isArray(value)) return value.every((item) => typeof item === "number");
+  if (!ArrayBuffer.isView(value) || value instanceof DataView) return false;
+  return !(value instanceof BigInt64Array || value instanceof BigUint64Array);
+}

@@ -1,0 +1,14 @@
+/** Tokenizers: text to token ids and back. Stands on errors alone. */
+export { describeGgufTokenizer, ggufTokenizer, type MetadataMap } from "./gguf.js";
+export { PRE_TOKENIZER_NAMES } from "./pre-tokenizers.js";
+export { createTokenizer } from "./tokenizer.js";
+export {
+  type DecodeOptions,
+  type EncodeOptions,
+  type StreamDecoder,
+  type TextSegment,
+  TOKEN_KINDS,
+  type Tokenizer,
+  type TokenizerDescription,
+  type TokenKind,
+} from "./types.js";

@@ -1,0 +1,187 @@
+/**
+ * How byte-level BPE vocabularies cut text into words before merging, by the name that GGUF files use
+ * (`tokenizer.ggml.pre`). The patterns are the models' own (tokenizer.json), as llama.cpp applies them: one
+ * after another, each within the pieces that the one before left, matches and gaps alike.
+ */
+import { MilletError } from "../errors.js";
+
+export interface PreTokenizer {
+  /** Applied in turn; every expression has the flags "gu" and matches no empty string. */
+  readonly patterns: readonly RegExp[];
+  /** A word that is a token as a whole is not merged. */
+  readonly ignoreMerges: boolean;
+  /** BOS is put in front unless the vocabulary says otherwise. */
+  readonly addBos: boolean;
+}
+
+// JavaScript's \s has U+FEFF and lacks U+0085; these vocabularies were trained with White_Space.
+const S = "\\p{White_Space}";
+// Case-insensitive groups are written out: Node 22 does not parse "(?i:".
+const CONTRACTION = "'(?:[sStTmMdD]|[rR][eE]|[vV][eE]|[lL][lL])";
+const SPACES = `${S}*[\\r\\n]+|${S}+(?!\\P{White_Space})|${S}+`;
+const CJK = "[\\u4e00-\\u9fa5\\u0800-\\u4e00\\uac00-\\ud7ff]+";
+
+const GPT2 =
+  `'(?:[stmd]|re|ve|ll)| ?\\p{L}+| ?\\p{N}+| ?[^${S}\\p{L}\\p{N}]+` + `|${S}+(?!\\P{White_Space})|${S}+`;
+
+/** The family of GPT-4's pattern: `digits` in a group, `tail` after punctuation. */
+function gpt4(digits: string, tail = "[\\r\\n]*"): string {
+  return `${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^${S}\\p{L}\\p{N}]+${tail}|${SPACES}`;
+}
+
+/** The family of GPT-4o's: words also end where lower case turns to upper case. */
+function gpt4o(digits: string, contraction: string): string {
+  const upper = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
+  const lower = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
+  const before = "[^\\r\\n\\p{L}\\p{N}]?";
+  return (
+    `${before}${upper}*${lower}+${contraction}|${before}${upper}+${lower}*${contraction}|${digits}` +
+    `| ?[^${S}\\p{L}\\p{N}]+[\\r\\n/]*|${SPACES}`
+  );
+}
+
+const QWEN2 = gpt4("\\p{N}");
+const LLAMA3 = gpt4("\\p{N}{1,3}");
+const QWEN35 =
+  `${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}` +
+  `| ?[^${S}\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|${SPACES}`;
+const BLOOM = ` ?[^(${S}|.,!?\\u2026\\u3002\\uff0c\\u3001\\u0964\\u06d4\\u060c)]+`;
+
+// Cased letters of the Unicode version that DeepSeek's tokenizer lists, range by range.
+const DEEPSEEK_LETTERS =
+  "A-Za-z\\u00b5\\u00c0-\\u00d6\\u00d8-\\u00f6\\u00f8-\\u01ba\\u01bc-\\u01bf\\u01c4-\\u0293\\u0295-\\u02af" +
+  "\\u0370-\\u0373\\u0376\\u0377\\u037b-\\u037d\\u037f\\u0386\\u0388-\\u038a\\u038c\\u038e-\\u03a1" +
+  "\\u03a3-\\u03f5\\u03f7-\\u0481\\u048a-\\u052f\\u0531-\\u0556\\u10a0-\\u10c5\\u13a0-\\u13f5\\u13f8-\\u13fd" +
+  "\\u1c90-\\u1cba\\u1cbd-\\u1cbf\\u1d00-\\u1d2b\\u1d6b-\\u1d77\\u1d79-\\u1d9a\\u1e00-\\u1f15\\u1f18-\\u1f1d" +
+  "\\u1f20-\\u1f45\\u1f48-\\u1f4d\\u1f50-\\u1f57\\u1f59\\u1f5b\\u1f5d\\u1f5f-\\u1f7d\\u1f80-\\u1fb4" +
+  "\\u1fb6-\\u1fbc\\u1fbe\\u1fc2-\\u1fc4\\u1fc6-\\u1fcc\\u1fd0-\\u1fd3\\u1fd6-\\u1fdb\\u1fe0-\\u1fec" +
+  "\\u1ff2-\\u1ff4\\u1ff6-\\u1ffc\\u2102\\u2107\\u210a-\\u2113\\u2115\\u2119-\\u211d\\u2124\\u2126\\u2128" +
+  "\\u212a-\\u212d\\u212f-\\u2134\\u2139\\u213c-\\u213f\\u2145-\\u2149\\u214e\\u2183\\u2184\\u2c00-\\u2c7b" +
+  "\\u2c7e-\\u2ce4\\u2ceb-\\u2cee\\u2cf2\\u2cf3\\ua640-\\ua66d\\ua680-\\ua69b\\ua722-\\ua76f\\ua771-\\ua787" +
+  "\\ua78b-\\ua78e\\uab70-\\uabbf\\ufb00-\\ufb06\\ufb13-\\ufb17\\uff21-\\uff3a\\uff41-\\uff5a" +
+  "\\u{10400}-\\u{1044f}\\u{104b0}-\\u{104d3}\\u{104d8}-\\u{104fb}\\u{10c80}-\\u{10cb2}\\u{10cc0}-\\u{10cf2}" +
+  "\\u{118a0}-\\u{118df}\\u{1e900}-\\u{1e943}";
+const DEEPSEEK_PUNCTUATION = "!-\\/:-~\\uff01-\\uff0f\\uff1a-\\uff5e\\u2018-\\u201f\\u3000-\\u3002";
+const ASCII_PUNCTUATION = "[!-\\/:-@\\[-`\\{-~]";
+
+interface Entry {
+  readonly names: readonly string[];
+  readonly patterns: readonly string[];
+  readonly ignoreMerges?: boolean;
+  readonly addBos?: boolean;
+}
+
+const ENTRIES: readonly Entry[] = [
+  {
+    names: [
+      "gpt-2 phi-2 mpt olmo jais trillion granite-docling gigachat a.x-4.0 mellum modern-bert exaone4",
+      "jina-es jina-de jina-v2-es jina-v2-de",
+    ],
+    patterns: [GPT2],
+  },
+  {
+    names: ["starcoder refact command-r smollm codeshell exaone minerva-7b"],
+    patterns: ["\\p{N}", GPT2],
+  },
+  { names: ["falcon"], patterns: ["[\\p{P}$+<=>^~|`]+", GPT2, "[0-9]{3}"] },
+  // What llama.cpp does for files that name none; not gpt-2.
+  { names: ["default"], patterns: ["[\\p{P}$+<=>^~|]+", GPT2, "\\p{N}+", "[0-9]{3}"] },
+  {
+    names: ["llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2"],
+    patterns: [LLAMA3],
+    ignoreMerges: true,
+    addBos: true,
+  },
+  { names: ["dbrx smaug-bpe glm4 chatglm-bpe"], patterns: [LLAMA3] },
+  { names: ["qwen2 deepseek-r1-qwen kormo stablelm2 hunyuan megrez grok-2"], patterns: [QWEN2] },
+  { names: ["qwen35"], patterns: [QWEN35] },
+  {
+    names: ["deepseek-llm"],
+    patterns: [
+      "[\\r\\n]",
+      `${S}?[${DEEPSEEK_LETTERS}]+`,
+      `${S}?[${DEEPSEEK_PUNCTUATION}]+`,
+      // The look-behind changes no match; without it every space of a long run would be a fresh start.
+      `(?<!${S})${S}+$`,
+      CJK,
+      "\\p{N}+",
+    ],
+  },
+  {
+    names: ["deepseek-coder"],
+    patterns: ["[\\r\\n]", `${S}?\\p{L}+`, `${S}?\\p{P}+`, CJK, "\\p{N}"],
+  },
+  {
+    names: ["deepseek-v3 hunyuan-dense"],
+    patterns: [
+      "\\p{N}{1,3}",
+      "[\\u4e00-\\u9fa5\\u3040-\\u309f\\u30a0-\\u30ff]+",
+      `${ASCII_PUNCTUATION}[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+` +
+        `| ?[\\p{P}\\p{S}]+[\\r\\n]*|${SPACES}`,
+    ],
+  },
+  { names: ["poro-chat bloom gpt3-finnish"], patterns: [BLOOM] },
+  { names: ["viking"], patterns: [BLOOM, "\\p{N}"] },
+  { names: ["tekken"], patterns: [gpt4o("\\p{N}", "")], ignoreMerges: true, addBos: true },
+  { names: ["gpt-4o llama4"], patterns: [gpt4o("\\p{N}{1,3}", `(?:${CONTRACTION})?`)] },
+  {
+    names: ["seed-coder"],
+    patterns: [`${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^${S}\\p{L}\\p{N}\\r\\n]+|${SPACES}`],
+  },
+];
+
+const BY_NAME: ReadonlyMap<string, Entry> = new Map(
+  ENTRIES.flatMap((entry) => entry.names.flatMap((names) => names.split(" ")).map((name) => [name, entry])),
+);
+
+/** The names that {@link preTokenizer} knows, in alphabetical order. */
+export const PRE_TOKENIZER_NAMES: readonly string[] = [...BY_NAME.keys()].sort();
+
+/**
+ * The pre-tokenizer of that name, with expressions of its own (they hold state while they match).
+ * @throws MilletError TOKENIZER_UNSUPPORTED for a name that is not known
+ */
+export function preTokenizer(name: string): PreTokenizer {
+  const entry = BY_NAME.get(name);
+  if (entry === undefined) {
+    throw new MilletError(
+      "TOKENIZER_UNSUPPORTED",
+      `The vocabulary asks for the pre-tokenizer ${JSON.stringify(name.slice(0, 80))}, which Millet does not know; ` +
+        `it knows ${PRE_TOKENIZER_NAMES.join(", ")}.`,
+      { details: { preTokenizer: name } },
+    );
+  }
+  return {
+    patterns: entry.patterns.map((source) => new RegExp(source, "gu")),
+    ignoreMerges: entry.ignoreMerges ?? false,
+    addBos: entry.addBos ?? false,
+  };
+}
+
+/** Calls `emit` with the words of `text` in order; joined they are `text`. */
+export function splitWords(
+  patterns: readonly RegExp[],
+  text: string,
+  emit: (word: string) => void,
+  level = 0,
+): void {
+  const pattern = patterns[level];
+  if (pattern === undefined) {
+    emit(text);
+    return;
+  }
+  const last = level + 1 === patterns.length;
+  const pass = (piece: string): void => {
+    if (last) emit(piece);
+    else splitWords(patterns, piece, emit, level + 1);
+  };
+  let at = 0;
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    if (match.index > at) pass(text.slice(at, match.index));
+    pass(match[0]);
+    at = match.index + match[0].length;
+    pattern.lastIndex = at;
+  }
+  if (at < text.length) pass(text.slice(at));
+}

@@ -1,0 +1,175 @@
+/**
+ * A checked vocabulary: texts, kinds and special ids of the tokens, and the look-up from text to id. Which
+ * tokens count as control tokens is decided here, once. Knows nothing of how text becomes tokens.
+ */
+import { MilletError } from "../errors.js";
+import { TOKEN_KINDS, type TokenizerDescription, type TokenKind } from "./types.js";
+
+/** Tokens that end an answer in well-known chat formats. */
+const WELL_KNOWN_ENDS = [
+  "<|im_end|>",
+  "<|eot_id|>",
+  "<|eom_id|>",
+  "<end_of_turn>",
+  "<|end|>",
+  "<|return|>",
+  "<|call|>",
+  "<|endoftext|>",
+  "<|end_of_text|>",
+  "<EOT>",
+  "_<EOT>",
+  "[EOT]",
+  "<|EOT|>",
+  "<end_of_utterance>",
+  "<\uff5cend\u2581of\u2581sentence\uff5c>",
+];
+/** Tokens that begin a turn: never to be written by a user, whatever kind a file gives them. */
+const WELL_KNOWN_STARTS = ["<|im_start|>", "<|start_header_id|>", "<|end_header_id|>", "<start_of_turn>"];
+
+const KIND = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+const MAX_TOKENS = 2 ** 21;
+
+export function badVocabulary(message: string, details?: Record<string, unknown>): MilletError {
+  return new MilletError(
+    "TOKENIZER_BAD_VOCABULARY",
+    `${message} The file is damaged or was converted wrongly: get it again, or convert it again.`,
+    details === undefined ? {} : { details },
+  );
+}
+
+export class Vocabulary {
+  readonly tokens: readonly string[];
+  readonly bosId: number | undefined;
+  readonly eosId: number | undefined;
+  readonly padId: number | undefined;
+  readonly unkId: number | undefined;
+  readonly eotId: number | undefined;
+  readonly eomId: number | undefined;
+  readonly endOfGenerationIds: readonly number[];
+  private readonly kinds: Uint8Array;
+  /** Text tokens only (normal, user-defined, unused): what ordinary text may become. */
+  private readonly textIds = new Map<string, number>();
+  /** Control, unknown and byte tokens. */
+  private readonly otherIds = new Map<string, number>();
+
+  /** @throws MilletError TOKENIZER_MISSING, TOKENIZER_BAD_VOCABULARY */
+  constructor(description: TokenizerDescription) {
+    const { tokens } = description;
+    if (tokens.length === 0) {
+      throw new MilletError(
+        "TOKENIZER_MISSING",
+        "The vocabulary has no tokens, so text cannot be read or written. Use a file that contains its tokenizer.",
+      );
+    }
+    if (tokens.length > MAX_TOKENS) {
+      throw badVocabulary(`The vocabulary claims ${tokens.length} tokens; at most ${MAX_TOKENS} make sense.`);
+    }
+    this.tokens = tokens;
+    this.kinds = checkedKinds(description);
+    this.bosId = this.checkedId("BOS", description.bosId);
+    this.eosId = this.checkedId("EOS", description.eosId);
+    this.padId = this.checkedId("padding", description.padId);
+    this.unkId = this.checkedId("unknown", description.unkId);
+    this.eotId = this.checkedId("end-of-turn", description.eotId);
+    this.eomId = this.checkedId("end-of-message", description.eomId);
+    this.promoteControlTokens();
+    // Of tokens with one text the last counts, as in llama.cpp.
+    for (let id = 0; id < tokens.length; id++) {
+      (this.isText(id) ? this.textIds : this.otherIds).set(tokens[id]!, id);
+    }
+    this.endOfGenerationIds = this.findEnds();
+  }
+
+  get size(): number {
+    return this.tokens.length;
+  }
+
+  kind(id: number): TokenKind {
+    return TOKEN_KINDS[this.kinds[id]! - 1]!;
+  }
+
+  isText(id: number): boolean {
+    const kind = this.kinds[id]!;
+    return kind === KIND.normal || kind === KIND.userDefined || kind === KIND.unused;
+  }
+
+  /** Left out of text for people: control tokens and the unknown token. */
+  isSpecial(id: number): boolean {
+    return this.kinds[id] === KIND.control || this.kinds[id] === KIND.unknown;
+  }
+
+  /** The token that ordinary text `text` may become, never a control, unknown or byte token. */
+  textId(text: string): number | undefined {
+    return this.textIds.get(text);
+  }
+
+  /** The token of any kind that the vocabulary writes as `text`. */
+  anyId(text: string): number | undefined {
+    return this.textIds.get(text) ?? this.otherIds.get(text);
+  }
+
+  /** The ids of the tokens of one kind, ascending. */
+  idsOfKind(kind: TokenKind): number[] {
+    const wanted = TOKEN_KINDS.indexOf(kind) + 1;
+    const ids: number[] = [];
+    for (let id = 0; id < this.kinds.length; id++) if (this.kinds[id] === wanted) ids.push(id);
+    return ids;
+  }
+
+  /** @throws MilletError INVALID_ARGUMENT */
+  assertId(id: number): void {
+    if (!Number.isInteger(id) || id < 0 || id >= this.tokens.length) {
+      throw new MilletError(
+        "INVALID_ARGUMENT",
+        `${id} is not a token id of this vocabulary; ids run from 0 to ${this.tokens.length - 1}.`,
+      );
+    }
+  }
+
+  private checkedId(what: string, id: number | undefined): number | undefined {
+    if (id === undefined || (Number.isInteger(id) && id >= 0 && id < this.tokens.length)) return id;
+    throw badVocabulary(
+      `The ${what} token has id ${id}, but the vocabulary has ${this.tokens.length} tokens.`,
+    );
+  }
+
+  /** Tokens that frame a conversation are control tokens even where a file calls them something else. */
+  private promoteControlTokens(): void {
+    for (const id of [this.bosId, this.eosId, this.eotId, this.eomId]) {
+      if (id !== undefined) this.kinds[id] = KIND.control;
+    }
+    const names = new Set([...WELL_KNOWN_ENDS, ...WELL_KNOWN_STARTS]);
+    for (let id = 0; id < this.tokens.length; id++) {
+      if (names.has(this.tokens[id]!)) this.kinds[id] = KIND.control;
+    }
+  }
+
+  private findEnds(): number[] {
+    const ids = new Set<number>();
+    for (const id of [this.eosId, this.eotId, this.eomId]) if (id !== undefined) ids.add(id);
+    // In the harmony format <|end|> closes a message, and the answer goes on.
+    const harmony = this.otherIds.has("<|return|>") && this.otherIds.has("<|call|>");
+    for (const name of WELL_KNOWN_ENDS) {
+      const id = this.otherIds.get(name);
+      if (id !== undefined && !(harmony && name === "<|end|>")) ids.add(id);
+    }
+    return [...ids].sort((a, b) => a - b);
+  }
+}
+
+function checkedKinds({ tokens, tokenKinds }: TokenizerDescription): Uint8Array {
+  const kinds = new Uint8Array(tokens.length).fill(KIND.normal);
+  if (tokenKinds === undefined) return kinds;
+  if (tokenKinds.length !== tokens.length) {
+    throw badVocabulary(`The vocabulary has ${tokens.length} tokens but ${tokenKinds.length} token types.`);
+  }
+  for (let id = 0; id < kinds.length; id++) {
+    const kind = tokenKinds[id]!;
+    // 0 is "undefined" in SentencePiece's numbering.
+    if (!Number.isInteger(kind) || kind < 0 || kind > TOKEN_KINDS.length) {
+      throw badVocabulary(`Token ${id} has the type ${kind}; types are 1 to ${TOKEN_KINDS.length}.`);
+    }
+    kinds[id] = kind === 0 ? KIND.normal : kind;
+  }
+  return kinds;
+}
