@@ -21,7 +21,7 @@ const CHECKS: Record<string, () => boolean | Promise<boolean>> = {
   manifests: () => report(manifestProblems()),
   lint: () => tool("biome", "check", "--error-on-warnings", "."),
   types: () => turbo(["run", "build"]) === 0 && compileAll(),
-  imports: () => tool("depcruise", "--config", ".dependency-cruiser.js", "packages", "scripts", "test"),
+  imports: () => tool("depcruise", "--config", ".dependency-cruiser.js", ...sourceFolders()),
   packages: async () => report(await packageProblems()),
 };
 
@@ -35,6 +35,10 @@ function compileAll(): boolean {
   const folders = [".", ...workspaces().map(({ folder }) => folder)];
   const typed = folders.filter((folder) => existsSync(join(ROOT, folder, "tsconfig.json")));
   return typed.map((folder) => tool("tsc", "--project", folder)).every(Boolean);
+}
+
+function sourceFolders(): string[] {
+  return ["packages", "examples", "scripts", "test"].filter((folder) => existsSync(join(ROOT, folder)));
 }
 
 function report(problems: readonly string[]): boolean {

@@ -1,0 +1,11 @@
+/** Starts the Chromium that `browser()` of availability.ts found, headless, with a fresh profile. */
+import { type Browser, chromium } from "playwright-core";
+
+/** The caller closes it. `args` are Chromium's own, such as "--enable-unsafe-webgpu". */
+export function launchBrowser(executable: string, args: readonly string[] = []): Promise<Browser> {
+  const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : []; // Chromium's sandbox refuses root
+  return chromium.launch({
+    executablePath: executable,
+    args: [...asRoot, "--disable-dev-shm-usage", ...args],
+  });
+}
