@@ -15,7 +15,7 @@ export type Node22 = { readonly path: string } | { readonly path: undefined; rea
 export function node22(): Node22 {
   const installed = installedPath();
   if (installed !== undefined) return { path: installed };
-  const { status, stderr } = spawnSync("npm", ["ci"], {
+  const { status, stderr } = spawnSync("npm ci", {
     cwd: FOLDER,
     encoding: "utf8",
     shell: true, // npm is a .cmd file on Windows
