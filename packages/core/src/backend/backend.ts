@@ -20,6 +20,8 @@ export interface BackendFactory {
 export interface Capabilities {
   /** One line for people: engine, instruction set, device. */
   readonly description: string;
+  /** Which of the backend's engines serves, where it has several: "wasm". */
+  readonly engine?: string | undefined;
   readonly threads: number;
   /** Most bytes of weights and cache it can hold, if known. */
   readonly memoryLimitBytes: number | undefined;
