@@ -23,7 +23,8 @@ export function node22(): Node22 {
   });
   const path = installedPath();
   if (path !== undefined) return { path };
-  if (status === 0) return { path, missing: `no Node 22 package for ${process.platform}-${process.arch}` };
+  if (status === 0)
+    return { path, missing: `no package of Node 22 for ${process.platform}-${process.arch} could be had` };
   return {
     path,
     missing: `Node 22 could not be installed (${stderr.trim().split("\n")[0] ?? "npm ci failed"})`,

@@ -7,7 +7,12 @@ import { runOn, smokeRuns } from "../smoke-node22.js";
 const node = node22();
 const needs: Requirement =
   node.path === undefined
-    ? { kind: "node22", path: undefined, missing: node.missing, how: "run npm ci in scripts/node22" }
+    ? {
+        kind: "node22",
+        path: undefined,
+        missing: node.missing,
+        how: "run npm ci in scripts/node22, with the network",
+      }
     : { kind: "node22", path: node.path };
 
 describeWith(needs, "Node 22", (path) => {
