@@ -1,0 +1,16 @@
+/** The lines with which a chat opens. */
+import { formatBytes, formatMs } from "../format.js";
+import type { Output } from "../terminal/io.js";
+import type { ChatModel } from "./conversation.js";
+
+export function writeBanner({ info, backend, loadMs }: ChatModel, output: Output): void {
+  output.styled("bold", info.name);
+  output.line(`, ${formatBytes(info.fileBytes)}, loaded in ${formatMs(loadMs)}`);
+  output.styled("dim", `${backend.name}: ${backend.capabilities.description}`);
+  output.line();
+  output.styled(
+    "dim",
+    "/help shows the commands, Ctrl-C stops an answer, Ctrl-D leaves. Nothing you type leaves this machine.",
+  );
+  output.line("\n");
+}

@@ -1,0 +1,57 @@
+/** What a command of `millet` is: data for the help, and one function that is given its options by type. */
+import { commandHelp } from "./help.js";
+import { flag, type OptionSet, type OptionValues, parseOptions, usage } from "./options.js";
+import type { Io } from "./terminal/io.js";
+
+/** Options that every command has. */
+const COMMON = {
+  json: flag("Print JSON instead of text, one document per line."),
+  debug: flag("Print the stack of an error."),
+  help: flag("Show this help.", "h"),
+};
+
+/** What a command works with. */
+export interface Context<S extends OptionSet> {
+  readonly options: OptionValues<S & typeof COMMON>;
+  readonly positionals: readonly string[];
+  readonly io: Io;
+  /** Aborted by Ctrl-C, SIGTERM or when nobody reads standard output any more. */
+  readonly signal: AbortSignal;
+}
+
+export interface CommandDefinition<S extends OptionSet> {
+  readonly name: string;
+  /** One line. */
+  readonly summary: string;
+  /** As the usage line shows them: "<model>" must be given, "[model]" may, "[text...]" may be many. */
+  readonly positionals: readonly string[];
+  readonly options: S;
+  /** Lines after the options: examples, keys. */
+  readonly notes: readonly string[];
+  /** @throws MilletError; resolves when all is written and nothing is left open */
+  run(context: Context<S>): Promise<void>;
+}
+
+/** A command as the list of commands holds it. */
+export interface Command extends Omit<CommandDefinition<OptionSet>, "run"> {
+  /** @throws MilletError, INVALID_ARGUMENT if `args` do not fit */
+  run(args: readonly string[], io: Io, signal: AbortSignal): Promise<void>;
+}
+
+export function defineCommand<S extends OptionSet>(definition: CommandDefinition<S>): Command {
+  const options = { ...definition.options, ...COMMON };
+  const { positionals } = definition;
+  const most = positionals.some((name) => name.includes("...")) ? Infinity : positionals.length;
+  const command: Command = {
+    ...definition,
+    options,
+    async run(args, io, signal) {
+      const line = parseOptions(options, args, most);
+      if (line.values.help) return io.stdout.line(commandHelp(command, io.stdout.columns));
+      const missing = positionals.filter((name) => name.startsWith("<"))[line.positionals.length];
+      if (missing !== undefined) throw usage(`${missing} is missing.`);
+      await definition.run({ options: line.values, positionals: line.positionals, io, signal });
+    },
+  };
+  return command;
+}

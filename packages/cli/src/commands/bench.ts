@@ -1,0 +1,111 @@
+/**
+ * `millet bench`: how fast this machine reads a prompt and writes a text with a model. With --json exactly one line
+ * on standard output, which later comparisons read: its keys stay as they are.
+ */
+import type { GenerationTimings, Model } from "@millet/core";
+import { type Context, defineCommand } from "../command.js";
+import { formatBytes, formatMs, formatSpeed, formatTable } from "../format.js";
+import { LOAD_OPTIONS, load } from "../load.js";
+import { median, randomTokenIds } from "../measure.js";
+import { integer } from "../options.js";
+
+const OPTIONS = {
+  ...LOAD_OPTIONS,
+  "prompt-tokens": integer("Tokens of the prompt. Default: 256.", { min: 1 }),
+  "gen-tokens": integer("Tokens to generate. Default: 64.", { min: 1 }),
+  repeat: integer("Measure N times and report the medians. Default: 3.", { min: 1, max: 1000 }),
+};
+
+/** One line of `millet bench --json`. */
+export interface BenchReport {
+  readonly model: string;
+  readonly backend: string;
+  readonly engine: string;
+  readonly threads: number;
+  readonly loadMs: number;
+  /** Of the whole process, at the end. */
+  readonly peakRssBytes: number;
+  readonly prefillTokensPerSecond: number;
+  readonly decodeTokensPerSecond: number;
+}
+
+export const bench = defineCommand({
+  name: "bench",
+  summary: "Measure how fast a model loads, reads a prompt (prefill) and writes (decode) on this machine.",
+  positionals: ["[model]"],
+  options: OPTIONS,
+  notes: [
+    "The prompt is random tokens; a first run warms up and is not counted; end-of-generation tokens do not end it.",
+    "",
+    "Example:",
+    "  millet bench --threads 2 --json",
+  ],
+  run,
+});
+
+async function run({ options, positionals, io, signal }: Context<typeof OPTIONS>): Promise<void> {
+  const { "prompt-tokens": promptTokens = 256, "gen-tokens": genTokens = 64, repeat = 3 } = options;
+  const model = await load(positionals[0], options, io, signal);
+  try {
+    const runs: GenerationTimings[] = [];
+    for (let i = 0; i <= repeat; i++) {
+      const timings = await measure(model, i, promptTokens, genTokens, signal);
+      const speeds = `prefill ${formatSpeed(timings.prefillTokensPerSecond)}/s, decode ${formatSpeed(timings.decodeTokensPerSecond)}/s`;
+      io.stderr.line(`${i === 0 ? "warm-up" : `run ${i} of ${repeat}`}: ${speeds}`);
+      if (i > 0) runs.push(timings);
+    }
+    const report = summarize(model, runs);
+    if (options.json) io.stdout.json(report);
+    else io.stdout.line(formatReport(report));
+  } finally {
+    await model.dispose();
+  }
+}
+
+async function measure(
+  model: Model,
+  run: number,
+  promptTokens: number,
+  genTokens: number,
+  signal: AbortSignal,
+): Promise<GenerationTimings> {
+  // Another prompt each time, or the KV cache would know its beginning.
+  const prompt = randomTokenIds(promptTokens, model.info.vocabularySize, run);
+  const { result } = model.generate(prompt, {
+    temperature: 0,
+    repetitionPenalty: 1,
+    maxTokens: genTokens + 1, // the first one is prefill's
+    ignoreEndOfGeneration: true,
+    signal,
+  });
+  const { timings } = await result;
+  signal.throwIfAborted();
+  return timings;
+}
+
+function summarize(model: Model, runs: readonly GenerationTimings[]): BenchReport {
+  const { name, capabilities } = model.backend;
+  return {
+    model: model.info.name,
+    backend: name,
+    engine: capabilities.engine ?? name,
+    threads: capabilities.threads,
+    loadMs: round(model.loadMs),
+    peakRssBytes: process.resourceUsage().maxRSS * 1024, // libuv reports kibibytes on every system
+    prefillTokensPerSecond: round(median(runs.map((timings) => timings.prefillTokensPerSecond))),
+    decodeTokensPerSecond: round(median(runs.map((timings) => timings.decodeTokensPerSecond))),
+  };
+}
+
+const round = (value: number): number => Math.round(value * 100) / 100;
+
+function formatReport(report: BenchReport): string {
+  return formatTable([
+    ["Model", report.model],
+    ["Backend", `${report.backend}, engine ${report.engine}, threads ${report.threads}`],
+    ["Load", formatMs(report.loadMs)],
+    ["Peak memory", `${formatBytes(report.peakRssBytes)} of the whole process`],
+    ["Prefill", `${formatSpeed(report.prefillTokensPerSecond)} tokens/s`],
+    ["Decode", `${formatSpeed(report.decodeTokensPerSecond)} tokens/s`],
+  ]).join("\n");
+}

@@ -1,0 +1,126 @@
+/** `millet doctor`: what this machine can do, and why not more. */
+import { isMilletError } from "@millet/core";
+import { BACKEND_NAMES, type BackendName, chooseBackend } from "../backends.js";
+import { type Context, defineCommand } from "../command.js";
+import { formatBytes } from "../format.js";
+import { withGguf } from "../gguf.js";
+import { inspectMachine, type Machine } from "../machine.js";
+import { DEFAULT_MODEL_PACKAGE } from "../models.js";
+import type { Output } from "../terminal/io.js";
+import { version } from "../version.js";
+
+/** "limited": it works, and something would make it better. */
+type Verdict = "ok" | "limited" | "bad";
+
+interface Finding {
+  readonly area: string;
+  readonly verdict: Verdict;
+  readonly text: string;
+}
+
+export const doctor = defineCommand({
+  name: "doctor",
+  summary: "Say what this machine can do, and why not more.",
+  positionals: [],
+  options: {},
+  notes: ["It ends with exit code 1 if chatting with the model that ships cannot work here."],
+  run,
+});
+
+async function run({ options, io, signal }: Context<Record<never, never>>): Promise<void> {
+  const machine = inspectMachine();
+  const findings = [
+    ...machineFindings(machine),
+    ...(await Promise.all(BACKEND_NAMES.map((name) => backendFindings(name, signal)))).flat(),
+    await modelFinding(signal),
+    capacityFinding(machine),
+  ];
+  if (options.json) io.stdout.json({ version: version(), machine, findings });
+  else write(findings, io.stdout);
+  const failed = findings.filter(({ verdict }) => verdict === "bad");
+  if (failed.length > 0) process.exitCode = 1;
+}
+
+function machineFindings(machine: Machine): Finding[] {
+  const wasm = [
+    machine.relaxedSimd ? "relaxed SIMD" : machine.simd ? "SIMD" : "no SIMD",
+    machine.sharedMemory ? "shared memory" : "no shared memory",
+  ].join(", ");
+  const isWasmFull = machine.relaxedSimd && machine.sharedMemory;
+  const wasmAdvice = isWasmFull
+    ? ""
+    : ". A current Node has relaxed SIMD and shared memory, which are faster";
+  return [
+    { area: "Millet", verdict: "ok", text: version() },
+    { area: "Node", verdict: "ok", text: `${machine.node} on ${machine.system}` },
+    { area: "Processor", verdict: "ok", text: `${machine.cpu}, ${machine.cores} threads for this process` },
+    {
+      area: "Memory",
+      verdict: machine.freeBytes < 500e6 ? "limited" : "ok",
+      text: `${formatBytes(machine.freeBytes)} free of ${formatBytes(machine.totalBytes)}`,
+    },
+    {
+      area: "WebAssembly",
+      verdict: machine.simd ? (isWasmFull ? "ok" : "limited") : "bad",
+      text: wasm + wasmAdvice,
+    },
+  ];
+}
+
+async function backendFindings(name: BackendName, signal: AbortSignal): Promise<Finding[]> {
+  const area = `Backend ${name}`;
+  const factory = chooseBackend({ backend: name, engine: undefined, threads: undefined });
+  try {
+    const backend = await factory.create({ signal });
+    const { description, threads, limitations } = backend.capabilities;
+    await backend.dispose();
+    return [
+      { area, verdict: "ok", text: `${description}, threads: ${threads}` },
+      ...limitations.map((text): Finding => ({ area, verdict: "limited", text })),
+    ];
+  } catch (error) {
+    if (!isMilletError(error)) throw error;
+    return [{ area, verdict: "bad", text: `${error.code}: ${error.message}` }];
+  }
+}
+
+async function modelFinding(signal: AbortSignal): Promise<Finding> {
+  const area = "Model";
+  try {
+    return await withGguf(undefined, signal, ({ byteLength, metadata }) => ({
+      area,
+      verdict: "ok",
+      text: `${String(metadata.get("general.name"))} from ${DEFAULT_MODEL_PACKAGE}, ${formatBytes(byteLength)}`,
+    }));
+  } catch (error) {
+    if (!isMilletError(error)) throw error;
+    return { area, verdict: "bad", text: `${error.code}: ${error.message}` };
+  }
+}
+
+/** Bytes per parameter of 4-bit weights with a scale and a minimum per 32, and room for the rest of the program. */
+const BYTES_PER_PARAMETER = 20 / 32;
+const RESERVED_BYTES = 500e6;
+
+function capacityFinding({ freeBytes }: Machine): Finding {
+  const billions = Math.max(0, freeBytes - RESERVED_BYTES) / BYTES_PER_PARAMETER / 1e9;
+  const text = `the free memory holds 4-bit models of up to about ${billions.toFixed(1)} billion parameters`;
+  return { area: "Capacity", verdict: billions > 0.1 ? "ok" : "limited", text };
+}
+
+const MARKS = {
+  ok: { style: "good", text: "ok  " },
+  limited: { style: "warning", text: "note" },
+  bad: { style: "error", text: "FAIL" },
+} as const;
+
+function write(findings: readonly Finding[], output: Output): void {
+  const width = Math.max(...findings.map(({ area }) => area.length));
+  let previous = "";
+  for (const { area, verdict, text } of findings) {
+    const mark = MARKS[verdict];
+    output.styled(mark.style, mark.text);
+    output.line(`  ${(area === previous ? "" : area).padEnd(width)}  ${text}`);
+    previous = area;
+  }
+}

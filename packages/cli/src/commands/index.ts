@@ -1,0 +1,10 @@
+/** The commands of `millet`, in the order of its help: one file each. */
+import type { Command } from "../command.js";
+import { bench } from "./bench.js";
+import { chat } from "./chat.js";
+import { doctor } from "./doctor.js";
+import { generate } from "./generate.js";
+import { inspect } from "./inspect.js";
+import { tokenize } from "./tokenize.js";
+
+export const COMMANDS: readonly Command[] = [chat, generate, tokenize, bench, inspect, doctor];

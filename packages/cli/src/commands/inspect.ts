@@ -1,0 +1,160 @@
+/** `millet inspect`: what is in a model file, from its header alone. Works on any GGUF file. */
+import type { GgufModelFile, GgufValue } from "@millet/core/formats/gguf";
+import { type Context, defineCommand } from "../command.js";
+import { formatBytes, formatCount, formatTable } from "../format.js";
+import { withGguf } from "../gguf.js";
+import { estimateFit, type Fit, shareByType, type TypeShare } from "../inspection.js";
+import { flag } from "../options.js";
+import type { Output } from "../terminal/io.js";
+
+const OPTIONS = {
+  tensors: flag("List every tensor."),
+  full: flag("Show long texts and arrays as a whole."),
+};
+
+/** Of a text, and of an array, as far as the table shows them. */
+const SHOWN_CHARACTERS = 72;
+const SHOWN_ELEMENTS = 6;
+
+export const inspect = defineCommand({
+  name: "inspect",
+  summary: "Show a model file's metadata, tensors and sizes, and whether it fits on this machine.",
+  positionals: ["[file]"],
+  options: OPTIONS,
+  notes: ["With --json the tensors are always listed, and arrays of the metadata are whole with --full."],
+  run,
+});
+
+async function run({ options, positionals, io, signal }: Context<typeof OPTIONS>): Promise<void> {
+  await withGguf(positionals[0], signal, (file) => {
+    if (options.json) io.stdout.json(asJson(file, options.full));
+    else write(file, options, io.stdout);
+  });
+}
+
+function asJson(file: GgufModelFile, full: boolean): Record<string, unknown> {
+  const { name, version, architecture, byteLength, shardCount, metadata, tensors } = file;
+  const value = (key: string) => {
+    const info = metadata.info(key)!;
+    return info.type === "array" && !full
+      ? { elementType: info.elementType, length: info.length }
+      : plain(metadata.get(key)!);
+  };
+  return {
+    name,
+    format: "gguf",
+    version,
+    architecture,
+    byteLength,
+    shardCount,
+    types: shareByType(file),
+    fit: estimateFit(file),
+    metadata: Object.fromEntries([...metadata.keys()].map((key) => [key, value(key)])),
+    tensors: [...tensors.values()].map(({ name, type, shape, offset, byteLength, source }) => ({
+      name,
+      type: type.name,
+      shape,
+      file: source.name,
+      offset,
+      byteLength,
+    })),
+  };
+}
+
+/** JSON knows neither 64-bit integers nor typed arrays. */
+function plain(value: GgufValue): unknown {
+  if (typeof value === "bigint") return String(value);
+  if (typeof value !== "object") return value;
+  return Array.from(value as Iterable<unknown>, (item) => (typeof item === "bigint" ? String(item) : item));
+}
+
+function write(
+  file: GgufModelFile,
+  { tensors, full }: { tensors: boolean; full: boolean },
+  output: Output,
+): void {
+  const { name, version, architecture = "unknown", byteLength, shardCount, metadata } = file;
+  const shards = shardCount > 1 ? ` in ${shardCount} files` : "";
+  section(output, name, [
+    [`GGUF version ${version}, architecture ${architecture}, ${formatBytes(byteLength)}${shards}`],
+  ]);
+  section(
+    output,
+    `Metadata (${metadata.size})`,
+    [...metadata.keys()].map((key) => [key, metadataText(file, key, full)]),
+  );
+  const types = shareByType(file);
+  section(output, `Tensors (${formatCount(file.tensors.size)})`, types.map(typeRow), [1, 2, 3]);
+  if (tensors) section(output, "All tensors", tensorRows(file));
+  const fit = estimateFit(file);
+  section(output, "On this machine", fitRows(fit, types));
+}
+
+function section(
+  output: Output,
+  title: string,
+  rows: readonly (readonly string[])[],
+  right: readonly number[] = [],
+): void {
+  output.styled("bold", title);
+  output.line();
+  const lines = rows.length > 0 ? formatTable(rows, right) : ["none"];
+  for (const line of lines) output.line(`  ${line}`);
+  output.line();
+}
+
+function metadataText(file: GgufModelFile, key: string, full: boolean): string {
+  const { type, elementType, length } = file.metadata.info(key)!;
+  const value = file.metadata.get(key)!;
+  if (type !== "array") return shorten(typeof value === "string" ? value : String(value), full);
+  const items = Array.from(value as ArrayLike<unknown>).slice(0, full ? length : SHOWN_ELEMENTS);
+  const texts = items.map((item) => (typeof item === "string" ? JSON.stringify(item) : String(item)));
+  const more = items.length < length ? ", …" : "";
+  return `${formatCount(length)} x ${elementType}: ${texts.join(", ")}${more}`;
+}
+
+function shorten(text: string, full: boolean): string {
+  if (full) return text;
+  const line = text.replace(/\s+/g, " ");
+  return line.length > SHOWN_CHARACTERS
+    ? `${line.slice(0, SHOWN_CHARACTERS)}… (${formatCount(text.length)} characters)`
+    : line;
+}
+
+function typeRow({ type, tensors, parameters, byteLength, isSupported }: TypeShare): string[] {
+  return [
+    type,
+    `${formatCount(tensors)} tensors`,
+    `${formatCount(parameters)} parameters`,
+    byteLength === undefined ? "unknown size" : formatBytes(byteLength),
+    isSupported ? "" : "not supported by Millet",
+  ];
+}
+
+function tensorRows(file: GgufModelFile): string[][] {
+  return [...file.tensors.values()].map(({ name, type, shape, byteLength }) => [
+    name,
+    type.name,
+    `[${shape.join(", ")}]`,
+    byteLength === undefined ? "" : formatBytes(byteLength),
+  ]);
+}
+
+function fitRows(fit: Fit | undefined, types: readonly TypeShare[]): string[][] {
+  if (fit === undefined)
+    return [["This file holds no tensors: a vocabulary only, which `millet tokenize` uses."]];
+  const unsupported = types.filter(({ isSupported }) => !isSupported).map(({ type }) => type);
+  const kv =
+    fit.kvBytes === undefined
+      ? "unknown"
+      : `${formatBytes(fit.kvBytes)} at ${formatCount(fit.contextLength)} tokens of context`;
+  return [
+    ["Weights", formatBytes(fit.weightBytes)],
+    ["KV cache", kv],
+    ["Free memory", formatBytes(fit.freeBytes)],
+    ["Estimate", fit.fits ? "it fits" : "it does not fit; a smaller model or quantization may"],
+    ...(unsupported.length > 0
+      ? [["Types", `Millet cannot compute with ${unsupported.join(", ")} yet`]]
+      : []),
+  ];
+}

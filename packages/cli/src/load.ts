@@ -1,0 +1,35 @@
+/** Loads the model that a command line names, with a progress bar. */
+import { loadModel, type Model } from "@millet/core";
+import { BACKEND_OPTIONS, chooseBackend } from "./backends.js";
+import { resolveModel } from "./models.js";
+import { integer, type OptionValues } from "./options.js";
+import type { Io } from "./terminal/io.js";
+import { ProgressBar } from "./terminal/progress.js";
+
+export const LOAD_OPTIONS = {
+  ...BACKEND_OPTIONS,
+  "context-length": integer("Most tokens of prompt and text together. Default: at most 4096.", { min: 2 }),
+};
+
+/**
+ * Loads `name`, a path or URL, or the model that ships where there is none.
+ * @throws MilletError as loadModel does; the bar is gone then
+ */
+export async function load(
+  name: string | undefined,
+  values: OptionValues<typeof LOAD_OPTIONS>,
+  io: Io,
+  signal: AbortSignal,
+): Promise<Model> {
+  const bar = new ProgressBar(io.stderr);
+  try {
+    return await loadModel(await resolveModel(name), {
+      backend: chooseBackend(values),
+      contextLength: values["context-length"],
+      signal,
+      onProgress: ({ loadedBytes, totalBytes }) => bar.update("Loading", loadedBytes, totalBytes),
+    });
+  } finally {
+    bar.clear();
+  }
+}
