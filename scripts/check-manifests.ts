@@ -2,7 +2,7 @@
  * Rules for package.json files and the lock: what a fresh `npm ci` needs from the registry alone, and what
  * every published package promises (Node >= 22, ESM, types, no side effects, no install scripts).
  */
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { completeLock, type Lock } from "./complete-lock.ts";
 import { type Exports, isPublished, ROOT, readManifest, type Workspace, workspaces } from "./workspaces.ts";
@@ -51,11 +51,14 @@ function packageProblems({ folder, manifest }: Workspace): string[] {
   ];
 }
 
-function publishedProblems({ folder, manifest }: Workspace): string[] {
+function publishedProblems({ folder, path, manifest }: Workspace): string[] {
   const wrong = (what: string) => `${folder}/package.json: ${what}`;
   const entries = Object.entries(manifest.exports ?? {});
   return [
     ...(manifest.description ? [] : [wrong('needs a "description"')]),
+    ...(existsSync(join(path, "LICENSE"))
+      ? []
+      : [wrong("a copy of LICENSE must stand beside it, for the package")]),
     ...(manifest.sideEffects === false ? [] : [wrong('"sideEffects" must be false')]),
     ...(manifest.files ? [] : [wrong('needs "files", the list of what is published')]),
     ...(entries.length > 0 ? [] : [wrong('needs "exports"')]),

@@ -34,6 +34,7 @@ function problemsOf(manifest: object, files: Record<string, string> = {}): strin
     "package.json": JSON.stringify({ workspaces: ["packages/*"] }),
     "package-lock.json": JSON.stringify({ packages: { "node_modules/x": { version: "1.0.0" } } }, null, 2),
     "packages/a/package.json": JSON.stringify(manifest),
+    "packages/a/LICENSE": "Apache License",
     "packages/a/src/index.ts": 'export { b } from "@millet/b";',
     ...files,
   };
@@ -71,6 +72,13 @@ test.each<[string, object, string]>([
   ["undeclared import", { dependencies: {} }, "src/index.ts imports @millet/b"],
 ])("%s", (_name, change, problem) => {
   expect(problemsOf({ ...GOOD, ...change })).toEqual([expect.stringContaining(problem)]);
+});
+
+test("a published package without a licence text", () => {
+  const files = { "packages/b/package.json": JSON.stringify({ ...GOOD, name: "@millet/b" }) };
+  expect(problemsOf(GOOD, files)).toEqual([
+    expect.stringContaining("packages/b/package.json: a copy of LICENSE"),
+  ]);
 });
 
 test("a dynamic import counts, in any of the package's files", () => {
