@@ -7,14 +7,15 @@ import { createRequire } from "node:module";
 
 const QUIET = { TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", TURBO_NO_UPDATE_NOTIFIER: "1" };
 
-/** Runs turbo at the repository's root and returns its exit status. */
-export function turbo(args: readonly string[]): number {
+/** Runs turbo at the repository's root and returns its exit status. `quiet`: it is heard only if it fails. */
+export function turbo(args: readonly string[], { quiet = false } = {}): number {
   const program = createRequire(import.meta.url).resolve("turbo/bin/turbo");
   const result = spawnSync(process.execPath, [program, ...args], {
     cwd: new URL("..", import.meta.url),
     env: { ...process.env, ...QUIET },
-    stdio: "inherit",
+    stdio: quiet ? "pipe" : "inherit",
   });
+  if (quiet && result.status !== 0) process.stderr.write(Buffer.concat([result.stdout, result.stderr]));
   return result.status ?? 1;
 }
 
