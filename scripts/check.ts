@@ -20,14 +20,22 @@ const BIN = {
 const CHECKS: Record<string, () => boolean | Promise<boolean>> = {
   manifests: () => report(manifestProblems()),
   lint: () => tool("biome", "check", "--error-on-warnings", "."),
-  types: () => turbo(["run", "build"]) === 0 && compileAll(),
-  imports: () => tool("depcruise", "--config", ".dependency-cruiser.js", ...sourceFolders()),
-  packages: async () => report(await packageProblems()),
+  types: () => build() && compileAll(),
+  imports: () => build() && tool("depcruise", "--config", ".dependency-cruiser.js", ...sourceFolders()),
+  packages: async () => build() && report(await packageProblems()),
 };
 
 function tool(name: keyof typeof BIN, ...args: string[]): boolean {
   const program = join(ROOT, "node_modules", BIN[name]);
   return spawnSync(process.execPath, [program, ...args], { cwd: ROOT, stdio: "inherit" }).status === 0;
+}
+
+let built: boolean | undefined;
+
+/** Types, imports and packages are checked against what is built. */
+function build(): boolean {
+  built ??= turbo(["run", "build"]) === 0;
+  return built;
 }
 
 /** Every package with a tsconfig.json, tests included, and the root's own scripts. */
