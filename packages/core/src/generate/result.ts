@@ -28,7 +28,7 @@ export interface GenerationChunk {
   readonly logprobs: readonly TokenLogprobs[] | undefined;
 }
 
-/** The prompt exactly as the model saw it. */
+/** The prompt exactly as it was rendered and tokenized; sliding may drop a part of it. */
 export interface RenderedPrompt {
   /** The prompt as text, after the chat template; undefined for a prompt of token ids. */
   readonly text: string | undefined;
