@@ -5,9 +5,9 @@
  */
 import type { MilletError } from "../errors.js";
 import type { Graph, Node } from "../graph/graph.js";
+import type { KvPlan, KvSnapshot } from "../graph/kv.js";
 import type { HostTensor, TensorSpec } from "../tensor/tensor.js";
 import type { WeightSources } from "../tensor/weights.js";
-import type { KvPlan, KvSnapshot } from "./kv.js";
 
 /** Makes a backend: what an app passes to `loadModel`. Creating the factory itself does nothing yet. */
 export interface BackendFactory {

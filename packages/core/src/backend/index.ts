@@ -1,4 +1,6 @@
 /** The backend interface, what backends share, and the reference backend. */
+
+export { KV_BLOCK_ROWS, type KvPlan, type KvSnapshot, kvElementsPerRow } from "../graph/kv.js";
 export type {
   Backend,
   BackendFactory,
@@ -14,5 +16,4 @@ export type {
   State,
 } from "./backend.js";
 export { type ActiveRows, checkCall } from "./call.js";
-export { KV_BLOCK_ROWS, type KvPlan, type KvSnapshot, kvElementsPerRow } from "./kv.js";
 export { reference } from "./reference/reference.js";

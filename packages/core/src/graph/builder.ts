@@ -4,10 +4,10 @@
 import { MilletError } from "../errors.js";
 import { formatSpec, sameSpec, type TensorSpec } from "../tensor/tensor.js";
 import type { Graph, Node, RowAxis, Value } from "./graph.js";
-import type { OpDef } from "./op.js";
+import type { NodeEmitter, OpDef } from "./op.js";
 import { printGraph } from "./print.js";
 
-export class GraphBuilder {
+export class GraphBuilder implements NodeEmitter {
   readonly #name: string;
   readonly #inputs: Record<string, Value> = {};
   readonly #weights: Record<string, Value> = {};

@@ -2,5 +2,5 @@
 export { GraphBuilder } from "./builder.js";
 export type { Graph, Node, RowAxis, Value } from "./graph.js";
 export type { HostState } from "./host-state.js";
-export type { OpDef } from "./op.js";
+export type { NodeEmitter, OpDef } from "./op.js";
 export { printGraph, printNode } from "./print.js";

@@ -3,9 +3,20 @@
  * The list of ops is ops/index.ts; this file knows none of them.
  */
 import type { HostTensor, TensorSpec } from "../tensor/tensor.js";
-import type { GraphBuilder } from "./builder.js";
 import type { Value } from "./graph.js";
 import type { HostState } from "./host-state.js";
+
+/** Where a decomposition puts its nodes: a GraphBuilder. */
+export interface NodeEmitter {
+  /** Appends a node and returns its outputs. */
+  emit<Op extends string, Attrs>(
+    def: OpDef<Op, Attrs>,
+    inputs: readonly Value[],
+    attrs: Attrs,
+  ): readonly Value[];
+  /** The same for an op with exactly one output. */
+  emitOne<Op extends string, Attrs>(def: OpDef<Op, Attrs>, inputs: readonly Value[], attrs: Attrs): Value;
+}
 
 export interface OpDef<Op extends string, Attrs> {
   readonly op: Op;
@@ -22,5 +33,5 @@ export interface OpDef<Op extends string, Attrs> {
    */
   reference(inputs: readonly HostTensor[], attrs: Attrs, state: HostState | undefined): readonly HostTensor[];
   /** The same result from simpler ops, for backends that lack this one; undefined if it is simple already. */
-  decompose?(graph: GraphBuilder, inputs: readonly Value[], attrs: Attrs): readonly Value[] | undefined;
+  decompose?(graph: NodeEmitter, inputs: readonly Value[], attrs: Attrs): readonly Value[] | undefined;
 }

@@ -2,8 +2,9 @@
  * What a model architecture provides: a checked configuration and the graph of one step.
  * Where the configuration and the weights come from (GGUF, Hugging Face files) is decided by the formats.
  */
-import type { KvPlan } from "../backend/kv.js";
+
 import type { Graph } from "../graph/graph.js";
+import type { KvPlan } from "../graph/kv.js";
 import type { WeightSources } from "../tensor/weights.js";
 
 /** What an architecture reads: metadata by GGUF's keys and weights by GGUF's names. */

@@ -4,6 +4,7 @@
  */
 import { MilletError, throwIfAborted } from "../../errors.js";
 import type { Graph, Value } from "../../graph/graph.js";
+import { type KvPlan, kvElementsPerRow } from "../../graph/kv.js";
 import { opOf } from "../../ops/index.js";
 import { dequantize } from "../../quant/index.js";
 import { byteLength, createTensor, elementCount, type HostTensor } from "../../tensor/tensor.js";
@@ -20,7 +21,6 @@ import type {
   LoadOptions,
 } from "../backend.js";
 import { checkCall } from "../call.js";
-import { type KvPlan, kvElementsPerRow } from "../kv.js";
 import { ReferenceState } from "./state.js";
 
 /** The factory of the reference backend, for tests and for checking other backends. */

@@ -1,8 +1,8 @@
 /** The reference KV cache: one float32 array per layer for keys and one for values, rows in order. */
 import { MilletError } from "../../errors.js";
 import type { HostState } from "../../graph/host-state.js";
+import type { KvPlan, KvSnapshot } from "../../graph/kv.js";
 import type { State } from "../backend.js";
-import type { KvPlan, KvSnapshot } from "../kv.js";
 
 export class ReferenceState implements State, HostState {
   readonly plan: KvPlan;
