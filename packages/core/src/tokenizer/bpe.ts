@@ -100,7 +100,7 @@ export class BpeModel implements TextModel, PairRules {
     for (let i = 0; i < bytes.length; i++) ids[i] = this.byteIds[bytes[i]!]!;
     const next = this.merger.run(bytes.length, this);
     for (let i = 0; i >= 0; i = next[i]!) {
-      const id = ids[i]! >= 0 ? ids[i]! : this.vocabulary.unkId;
+      const id = ids[i]! >= 0 ? ids[i]! : this.vocabulary.textUnkId;
       if (id !== undefined) output.push(id);
     }
     this.ids = kept;

@@ -96,7 +96,7 @@ export class SpmModel implements TextModel, PairRules {
       return;
     }
     for (const byte of utf8.encode(piece)) {
-      const byteId = this.byteIds[byte]! >= 0 ? this.byteIds[byte]! : this.vocabulary.unkId;
+      const byteId = this.byteIds[byte]! >= 0 ? this.byteIds[byte]! : this.vocabulary.textUnkId;
       if (byteId !== undefined) output.push(byteId);
     }
   }

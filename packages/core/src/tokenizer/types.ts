@@ -94,7 +94,7 @@ export interface Tokenizer {
   /**
    * Token ids of `text`. Lone surrogates count as U+FFFD. User-defined tokens are always recognised (they are
    * ordinary text to the model); control tokens only with `parseSpecial`. Bytes without a token become the
-   * unknown token, or nothing if there is none.
+   * unknown token, or nothing if there is none or it is a control token.
    */
   encode(text: string, options?: EncodeOptions): number[];
   /**

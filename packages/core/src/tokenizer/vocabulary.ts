@@ -108,6 +108,11 @@ export class Vocabulary {
     return this.textIds.get(text) ?? this.otherIds.get(text);
   }
 
+  /** What bytes without a token become: the unknown token, unless it doubles as a control token. */
+  get textUnkId(): number | undefined {
+    return this.unkId !== undefined && this.kinds[this.unkId] !== KIND.control ? this.unkId : undefined;
+  }
+
   /** The ids of the tokens of one kind, ascending. */
   idsOfKind(kind: TokenKind): number[] {
     const wanted = TOKEN_KINDS.indexOf(kind) + 1;

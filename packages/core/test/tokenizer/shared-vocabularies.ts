@@ -1,20 +1,41 @@
-/**
- * Vocabularies and texts from the shared data folder, for tests. The folder is no part of the repository:
- * `sharedData` is undefined where it is missing, and tests then skip and say so.
- */
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+/** Vocabularies and texts from the shared data folder, for tests; the folder is no part of the repository. */
+import { readFileSync } from "node:fs";
+import { sharedData } from "../../../../test/support/availability.js";
+import { readGgufHeader } from "../../src/formats/gguf/index.js";
+import { openSource } from "../../src/store/index.js";
 import { BYTE_SYMBOLS, bytesToSymbols } from "../../src/tokenizer/byte-symbols.js";
-import type { TokenizerDescription } from "../../src/tokenizer/index.js";
+import {
+  createTokenizer,
+  ggufTokenizer,
+  type Tokenizer,
+  type TokenizerDescription,
+} from "../../src/tokenizer/index.js";
 
-const folder = fileURLToPath(new URL("../../../../../shared/data", import.meta.url));
+/** The folder, for `describeWith`. */
+export const shared = sharedData("");
+const folder = shared.path ?? "";
 
-/** The folder's path, or undefined. */
-export const sharedData: string | undefined = existsSync(folder) ? folder : undefined;
-export const NO_SHARED_DATA = "needs ../shared/data (test data that is not part of the repository)";
+/** The tokenizer of a GGUF file in the shared folder, read by our own reader. */
+export async function sharedGgufTokenizer(path: string): Promise<Tokenizer> {
+  const source = await openSource(`${folder}${path}`);
+  try {
+    return ggufTokenizer((await readGgufHeader(source)).metadata);
+  } finally {
+    await source.close();
+  }
+}
+
+/** How to build the vocabularies that the shared texts are tested with. */
+export const VOCABULARIES: Readonly<Record<string, () => Promise<Tokenizer>>> = {
+  "llama-spm": () => sharedGgufTokenizer("tokenizers/ggml-vocab-llama.gguf"),
+  falcon: () => sharedGgufTokenizer("tokenizers/ggml-vocab-falcon.gguf"),
+  starcoder: () => sharedGgufTokenizer("tokenizers/ggml-vocab-starcoder.gguf"),
+  "gpt-2": async () => createTokenizer(gpt2Description()),
+  qwen2: async () => createTokenizer(qwen2Description()),
+};
 
 export function sharedText(path: string): string {
-  return readFileSync(`${folder}/${path}`, "utf8");
+  return readFileSync(`${folder}${path}`, "utf8");
 }
 
 /** The texts and ids of one `.inp`/`.out` pair of llama.cpp's tokenizer tests; ids are without BOS. */
