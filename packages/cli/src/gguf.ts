@@ -9,11 +9,11 @@ import { resolveModel } from "./models.js";
  * @throws MilletError SOURCE_*, GGUF_*, and what `use` throws
  */
 export async function withGguf<T>(
-  name: string | undefined,
+  given: string | undefined,
   signal: AbortSignal,
   use: (file: GgufModelFile) => Promise<T> | T,
 ): Promise<T> {
-  const source = await openSource(await resolveModel(name), { signal });
+  const source = await openSource((await resolveModel(given)).source, { signal });
   try {
     const file = await openGguf(source, { signal });
     try {

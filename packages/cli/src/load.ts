@@ -11,24 +11,32 @@ export const LOAD_OPTIONS = {
   "context-length": integer("Most tokens of prompt and text together. Default: at most 4096.", { min: 2 }),
 };
 
+/** A model, and the name by which the user knows it. */
+export interface LoadedModel {
+  readonly name: string;
+  readonly model: Model;
+}
+
 /**
- * Loads `name`, a path or URL, or the model that ships where there is none.
+ * Loads `given`, a path or URL, or the model that ships where there is none.
  * @throws MilletError as loadModel does; the bar is gone then
  */
 export async function load(
-  name: string | undefined,
+  given: string | undefined,
   values: OptionValues<typeof LOAD_OPTIONS>,
   io: Io,
   signal: AbortSignal,
-): Promise<Model> {
+): Promise<LoadedModel> {
   const bar = new ProgressBar(io.stderr);
   try {
-    return await loadModel(await resolveModel(name), {
+    const { name, source } = await resolveModel(given);
+    const model = await loadModel(source, {
       backend: chooseBackend(values),
       contextLength: values["context-length"],
       signal,
-      onProgress: ({ loadedBytes, totalBytes }) => bar.update("Loading", loadedBytes, totalBytes),
+      onProgress: ({ loadedBytes, totalBytes }) => bar.update(`Loading ${name}`, loadedBytes, totalBytes),
     });
+    return { name, model };
   } finally {
     bar.clear();
   }

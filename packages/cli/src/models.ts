@@ -1,19 +1,25 @@
-/** Which file a model's name on the command line means. */
+/** Which model a name on the command line means. */
 import { MilletError } from "@millet/core";
 import type { ModelSource } from "@millet/core/store";
 
 /** The package of the model that ships. */
 export const DEFAULT_MODEL_PACKAGE = "@millet/model-smollm2-135m-instruct";
 
+export interface NamedModel {
+  /** Its file's name without what only computers need: "SmolLM2-135M-Instruct.Q4_1". */
+  readonly name: string;
+  readonly source: ModelSource;
+}
+
 /**
- * A path or URL as it is; without a name, the model that ships.
- * @throws MilletError SOURCE_NOT_FOUND if the model's package is not installed
+ * A path or URL as it is; where none is given, the model that ships.
+ * @throws MilletError SOURCE_NOT_FOUND if that model's package is not installed
  */
-export async function resolveModel(name: string | undefined): Promise<ModelSource> {
-  if (name !== undefined) return name;
+export async function resolveModel(given: string | undefined): Promise<NamedModel> {
+  if (given !== undefined) return { name: shortName(given), source: given };
   try {
     const { model } = await import("@millet/model-smollm2-135m-instruct");
-    return model;
+    return { name: shortName(model.files[0]!.name), source: model };
   } catch (cause) {
     throw new MilletError(
       "SOURCE_NOT_FOUND",
@@ -22,4 +28,11 @@ export async function resolveModel(name: string | undefined): Promise<ModelSourc
       { cause },
     );
   }
+}
+
+/** The last part of a path or URL without shard number and ending. */
+export function shortName(address: string): string {
+  const path = address.replace(/[?#].*$/, "").replace(/[/\\]+$/, "");
+  const file = path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+  return file.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, "") || address;
 }

@@ -1,5 +1,5 @@
 /** Results of generations as text and as JSON. */
-import type { FinishReason, GenerationResult, Model } from "@millet/core";
+import type { BackendReport, FinishReason, GenerationResult } from "@millet/core";
 import { formatCount, formatMs, formatSpeed } from "./format.js";
 
 /** Why a text ended, where its reader should know. */
@@ -34,12 +34,13 @@ export function statsLine({ timings, reusedTokens, tokenIds, sampler }: Generati
 /** A result as plain data. */
 export function resultJson(
   result: GenerationResult,
-  model: Pick<Model, "info" | "backend">,
+  name: string,
+  backend: BackendReport,
 ): Record<string, unknown> {
   const { sampler, ...rest } = result;
   return {
-    model: model.info.name,
-    backend: model.backend.name,
+    model: name,
+    backend: backend.name,
     ...rest,
     sampler: { ...sampler, logitBias: Object.fromEntries(sampler.logitBias) },
   };

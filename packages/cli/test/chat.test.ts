@@ -22,7 +22,7 @@ function start() {
       return message === "wait" ? "some words …more" : `You said: ${message}`;
     },
   });
-  const conversation = new Conversation(model, undefined, {});
+  const conversation = new Conversation({ name: "Fake", model }, undefined, {});
   const signal = new AbortController().signal;
   const ended = chatAtTerminal(conversation, terminal.io, signal);
   return { terminal, conversation, ended };
@@ -132,7 +132,7 @@ describe("at a terminal", () => {
     const terminal = new FakeTerminal();
     const model = fakeModel({ answer: () => "\x1b[2Jgone?\x07" });
     const ended = chatAtTerminal(
-      new Conversation(model, undefined, {}),
+      new Conversation({ name: "Fake", model }, undefined, {}),
       terminal.io,
       new AbortController().signal,
     );
@@ -147,7 +147,11 @@ describe("at a terminal", () => {
 describe("by lines", () => {
   async function answers(input: string, json: boolean): Promise<string> {
     const terminal = new FakeTerminal({ isTerminal: false });
-    const conversation = new Conversation(fakeModel({ answer: (message) => `<${message}>` }), undefined, {});
+    const conversation = new Conversation(
+      { name: "Fake", model: fakeModel({ answer: (message) => `<${message}>` }) },
+      undefined,
+      {},
+    );
     terminal.input.end(input);
     await chatByLines(conversation, terminal.io, new AbortController().signal, { json });
     return terminal.written;

@@ -1,10 +1,11 @@
 /** The lines with which a chat opens. */
 import { formatBytes, formatMs } from "../format.js";
 import type { Output } from "../terminal/io.js";
-import type { ChatModel } from "./conversation.js";
+import type { Conversation } from "./conversation.js";
 
-export function writeBanner({ info, backend, loadMs }: ChatModel, output: Output): void {
-  output.styled("bold", info.name);
+export function writeBanner({ name, model }: Conversation, output: Output): void {
+  const { info, backend, loadMs } = model;
+  output.styled("bold", name);
   output.line(`, ${formatBytes(info.fileBytes)}, loaded in ${formatMs(loadMs)}`);
   output.styled("dim", `${backend.name}: ${backend.capabilities.description}`);
   output.line();

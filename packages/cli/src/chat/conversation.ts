@@ -15,6 +15,8 @@ export interface Transcript {
 }
 
 export class Conversation {
+  /** The model's name for people. */
+  readonly name: string;
   readonly model: ChatModel;
   readonly #generation: Omit<GenerateOptions, "signal">;
   #chat: Chat;
@@ -23,7 +25,12 @@ export class Conversation {
   generatedTokens = 0;
   computingMs = 0;
 
-  constructor(model: ChatModel, system: string | undefined, generation: Omit<GenerateOptions, "signal">) {
+  constructor(
+    { name, model }: { readonly name: string; readonly model: ChatModel },
+    system: string | undefined,
+    generation: Omit<GenerateOptions, "signal">,
+  ) {
+    this.name = name;
     this.model = model;
     this.#generation = generation;
     this.#chat = model.createChat({ system, generation });
@@ -64,7 +71,7 @@ export class Conversation {
   /** @throws MilletError SOURCE_READ_FAILED if there is such a file already, or it cannot be written */
   async save(path: string): Promise<void> {
     const transcript: Transcript = {
-      model: this.model.info.name,
+      model: this.name,
       system: this.system,
       messages: this.messages,
     };

@@ -44,7 +44,7 @@ async function answer(
   const result = await conversation.send(message, signal, (text) => {
     if (!json) io.stdout.write(text);
   });
-  if (json) io.stdout.json(resultJson(result, conversation.model));
+  if (json) io.stdout.json(resultJson(result, conversation.name, conversation.model.backend));
   else io.stdout.write(result.text.endsWith("\n") ? "\n" : "\n\n");
   const note = endingNote(result.finishReason);
   if (note !== undefined && !json) io.stderr.line(note);

@@ -91,13 +91,13 @@ function command(
   };
 }
 
-function stats({ model, last, answers, generatedTokens, computingMs }: Conversation): string[] {
+function stats({ name, model, last, answers, generatedTokens, computingMs }: Conversation): string[] {
   const { info, backend, contextLength, loadMs } = model;
   const context = last ? last.prompt.tokenIds.length + last.tokenIds.length : 0;
   return formatTable([
     [
       "Model",
-      `${info.name}, ${info.quantization}, ${formatBytes(info.weightBytes)}, loaded in ${formatMs(loadMs)}`,
+      `${name}, ${info.quantization}, ${formatBytes(info.weightBytes)}, loaded in ${formatMs(loadMs)}`,
     ],
     ["Backend", `${backend.name}: ${backend.capabilities.description}`],
     ["Context", `${formatCount(context)} of ${formatCount(contextLength)} tokens`],

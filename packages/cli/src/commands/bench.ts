@@ -31,7 +31,7 @@ export interface BenchReport {
 
 export const bench = defineCommand({
   name: "bench",
-  summary: "Measure how fast a model loads, reads a prompt (prefill) and writes (decode) on this machine.",
+  summary: "Measure loading, prefill and decode speed and memory.",
   positionals: ["[model]"],
   options: OPTIONS,
   notes: [
@@ -45,7 +45,7 @@ export const bench = defineCommand({
 
 async function run({ options, positionals, io, signal }: Context<typeof OPTIONS>): Promise<void> {
   const { "prompt-tokens": promptTokens = 256, "gen-tokens": genTokens = 64, repeat = 3 } = options;
-  const model = await load(positionals[0], options, io, signal);
+  const { name, model } = await load(positionals[0], options, io, signal);
   try {
     const runs: GenerationTimings[] = [];
     for (let i = 0; i <= repeat; i++) {
@@ -54,7 +54,7 @@ async function run({ options, positionals, io, signal }: Context<typeof OPTIONS>
       io.stderr.line(`${i === 0 ? "warm-up" : `run ${i} of ${repeat}`}: ${speeds}`);
       if (i > 0) runs.push(timings);
     }
-    const report = summarize(model, runs);
+    const report = summarize(name, model, runs);
     if (options.json) io.stdout.json(report);
     else io.stdout.line(formatReport(report));
   } finally {
@@ -83,10 +83,10 @@ async function measure(
   return timings;
 }
 
-function summarize(model: Model, runs: readonly GenerationTimings[]): BenchReport {
+function summarize(modelName: string, model: Model, runs: readonly GenerationTimings[]): BenchReport {
   const { name, capabilities } = model.backend;
   return {
-    model: model.info.name,
+    model: modelName,
     backend: name,
     engine: capabilities.engine ?? name,
     threads: capabilities.threads,

@@ -13,11 +13,12 @@ const { raw: _raw, logprobs: _logprobs, ...OPTIONS } = GENERATE_OPTIONS;
 
 export const chat = defineCommand({
   name: "chat",
-  summary:
-    "Chat with a model. Without a terminal every line of standard input is a message; with --prompt it answers once.",
+  summary: "Chat with a model, or answer once with -p.",
   positionals: ["[model]"],
   options: OPTIONS,
   notes: [
+    "Without a terminal every line of standard input is a message.",
+    "",
     "Examples:",
     "  millet chat",
     '  millet chat --system "Answer in one sentence." model.gguf',
@@ -32,15 +33,15 @@ async function run(context: Context<typeof OPTIONS>): Promise<void> {
     return generateOnce({ ...context, options: { ...options, raw: false, logprobs: undefined } });
   const isInteractive = io.stdin.isTTY === true && io.stdout.isTerminal;
   if (isInteractive && options.json) throw usage("--json needs --prompt, or messages piped into it.");
-  const model = await load(positionals[0], options, io, signal);
+  const loaded = await load(positionals[0], options, io, signal);
   try {
-    const conversation = new Conversation(model, options.system, samplingOf(options));
-    if (isInteractive) writeBanner(model, io.stdout);
+    const conversation = new Conversation(loaded, options.system, samplingOf(options));
+    if (isInteractive) writeBanner(conversation, io.stdout);
     if (isInteractive) await chatAtTerminal(conversation, io, signal);
     else await chatByLines(conversation, io, signal, { json: options.json });
     await conversation.dispose();
   } finally {
-    await model.dispose();
+    await loaded.model.dispose();
   }
   signal.throwIfAborted();
 }

@@ -1,5 +1,5 @@
 /** `millet doctor`: what this machine can do, and why not more. */
-import { isMilletError } from "@millet/core";
+import { isMilletError, MilletError } from "@millet/core";
 import { BACKEND_NAMES, type BackendName, chooseBackend } from "../backends.js";
 import { type Context, defineCommand } from "../command.js";
 import { formatBytes } from "../format.js";
@@ -18,6 +18,9 @@ interface Finding {
   readonly text: string;
 }
 
+/** The reference backend checks others; it is nothing to run models on. */
+const FOR_USE = BACKEND_NAMES.filter((name) => name !== "reference");
+
 export const doctor = defineCommand({
   name: "doctor",
   summary: "Say what this machine can do, and why not more.",
@@ -31,14 +34,17 @@ async function run({ options, io, signal }: Context<Record<never, never>>): Prom
   const machine = inspectMachine();
   const findings = [
     ...machineFindings(machine),
-    ...(await Promise.all(BACKEND_NAMES.map((name) => backendFindings(name, signal)))).flat(),
+    ...(await Promise.all(FOR_USE.map((name) => backendFindings(name, signal)))).flat(),
     await modelFinding(signal),
     capacityFinding(machine),
   ];
   if (options.json) io.stdout.json({ version: version(), machine, findings });
   else write(findings, io.stdout);
   const failed = findings.filter(({ verdict }) => verdict === "bad");
-  if (failed.length > 0) process.exitCode = 1;
+  if (failed.length > 0) {
+    const areas = failed.map(({ area }) => area).join(", ");
+    throw new MilletError("UNSUPPORTED_PLATFORM", `Chatting cannot work here as it is: see ${areas}.`);
+  }
 }
 
 function machineFindings(machine: Machine): Finding[] {

@@ -2,7 +2,7 @@
 import type { GenerationResult, Model, Prompt } from "@millet/core";
 import { type Context, defineCommand } from "../command.js";
 import { readTextFile } from "../files.js";
-import { LOAD_OPTIONS, load } from "../load.js";
+import { LOAD_OPTIONS, type LoadedModel, load } from "../load.js";
 import { flag, integer, type OptionValues, text, usage } from "../options.js";
 import { endingNote, resultJson, statsLine } from "../report.js";
 import { SAMPLING_OPTIONS, samplingOf } from "../sampling-options.js";
@@ -38,16 +38,16 @@ export const generate = defineCommand({
 export async function generateOnce(context: Context<Options>): Promise<void> {
   const { options, positionals, io, signal } = context;
   const prompt = await readPrompt(options, io, signal);
-  const model = await load(positionals[0], options, io, signal);
+  const loaded = await load(positionals[0], options, io, signal);
   try {
-    await answer(model, asPrompt(model, prompt, options), context);
+    await answer(loaded, asPrompt(loaded.model, prompt, options), context);
   } finally {
-    await model.dispose();
+    await loaded.model.dispose();
   }
 }
 
 async function answer(
-  model: Model,
+  { name, model }: LoadedModel,
   prompt: Prompt,
   { options, io, signal }: Context<Options>,
 ): Promise<void> {
@@ -55,7 +55,7 @@ async function answer(
   const stream = model.generate(prompt, { ...samplingOf(options), logprobs, signal, parseSpecial: raw });
   for await (const piece of stream) if (!json) io.stdout.write(piece);
   const result = await stream.result;
-  if (json) io.stdout.json(resultJson(result, model));
+  if (json) io.stdout.json(resultJson(result, name, model.backend));
   else finishText(result, model, io);
   if (options.stats) io.stderr.line(statsLine(result));
   signal.throwIfAborted();

@@ -18,7 +18,7 @@ const SHOWN_ELEMENTS = 6;
 
 export const inspect = defineCommand({
   name: "inspect",
-  summary: "Show a model file's metadata, tensors and sizes, and whether it fits on this machine.",
+  summary: "Show what is in a model file and whether it fits here.",
   positionals: ["[file]"],
   options: OPTIONS,
   notes: ["With --json the tensors are always listed, and arrays of the metadata are whole with --full."],
@@ -106,11 +106,21 @@ function section(
 function metadataText(file: GgufModelFile, key: string, full: boolean): string {
   const { type, elementType, length } = file.metadata.info(key)!;
   const value = file.metadata.get(key)!;
-  if (type !== "array") return shorten(typeof value === "string" ? value : String(value), full);
+  if (typeof value === "number" && type === "f32") return formatFloat32(value);
+  if (type !== "array") return shorten(String(value), full);
   const items = Array.from(value as ArrayLike<unknown>).slice(0, full ? length : SHOWN_ELEMENTS);
   const texts = items.map((item) => (typeof item === "string" ? JSON.stringify(item) : String(item)));
   const more = items.length < length ? ", …" : "";
   return `${formatCount(length)} x ${elementType}: ${texts.join(", ")}${more}`;
+}
+
+/** The shortest number that is this one in float32: 0.00001, not 0.000009999999747378752. */
+function formatFloat32(value: number): string {
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return String(short);
+  }
+  return String(value);
 }
 
 function shorten(text: string, full: boolean): string {

@@ -16,10 +16,11 @@ const OPTIONS = {
 
 export const tokenize = defineCommand({
   name: "tokenize",
-  summary: "Show the tokens of a text. A GGUF file that holds only a vocabulary is enough.",
+  summary: "Show the tokens of a text.",
   positionals: ["<model>", "[text...]"],
   options: OPTIONS,
   notes: [
+    "A GGUF file that holds only a vocabulary is enough.",
     'With --json it prints { "ids": [...] }. The text is taken as it is: a line end at its end counts.',
     "",
     "Examples:",
