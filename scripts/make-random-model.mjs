@@ -1,0 +1,49 @@
+/**
+ * Writes a GGUF model of Llama architecture with random weights, to measure speed and memory at any size.
+ * Needs built packages (npm run build). Run without arguments for the options.
+ */
+import { parseArgs } from "node:util";
+import { writeRandomModel } from "./random-model/model.ts";
+import { parameterCount, SHAPES } from "./random-model/shapes.ts";
+import { WEIGHT_TYPES } from "./random-model/weights.ts";
+
+const USAGE = `Use: npx node scripts/make-random-model.mjs --shape SHAPE --dtype TYPE --out FILE [options]
+  --shape            ${Object.keys(SHAPES).join(", ")}
+  --dtype            ${WEIGHT_TYPES.join(", ")}: of all matrices
+  --embedding-dtype  of the embedding, if it shall differ
+  --untied           gives the output a matrix of its own
+  --seed             a whole number (1)
+  --vocab-from       a GGUF file whose tokenizer is copied; otherwise one is made up`;
+
+const { values } = parseArgs({
+  options: {
+    shape: { type: "string" },
+    dtype: { type: "string" },
+    "embedding-dtype": { type: "string" },
+    out: { type: "string" },
+    seed: { type: "string", default: "1" },
+    "vocab-from": { type: "string" },
+    untied: { type: "boolean", default: false },
+  },
+});
+const { dtype, out, "embedding-dtype": embeddingType = dtype, "vocab-from": vocabFrom } = values;
+const shape = SHAPES[values.shape ?? ""];
+const seed = Number(values.seed);
+const known = [dtype, embeddingType].every((type) => WEIGHT_TYPES.includes(type));
+if (!shape || !known || out === undefined || !Number.isInteger(seed)) {
+  console.error(USAGE);
+  process.exit(2);
+}
+
+const start = performance.now();
+const wanted = { ...shape, tied: shape.tied && !values.untied };
+const byteLength = await writeRandomModel(out, {
+  shape: wanted,
+  type: dtype,
+  embeddingType,
+  seed,
+  vocabFrom,
+});
+const seconds = (performance.now() - start) / 1000;
+const billions = (parameterCount(wanted) / 1e9).toFixed(3);
+console.log(`${out}: ${billions} billion parameters, ${byteLength} bytes, ${seconds.toFixed(1)} s`);

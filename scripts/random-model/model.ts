@@ -1,0 +1,82 @@
+/** Puts a random model together: metadata, tokenizer and tensors, written piece by piece. */
+import { open } from "node:fs/promises";
+import { type GgufTensorContents, openGguf, writeGguf } from "@millet/core/formats/gguf";
+import { openSource } from "@millet/core/store";
+import { type Shape, type TensorPlan, tensorPlans } from "./shapes.ts";
+import { copiedTokenizer, type Entries, syntheticTokenizer } from "./tokenizer.ts";
+import { randomNorm, randomWeights, type WeightType } from "./weights.ts";
+
+export interface RandomModel {
+  readonly shape: Shape;
+  readonly type: WeightType;
+  /** Of the embedding and the output matrix; `type` if absent. */
+  readonly embeddingType?: WeightType | undefined;
+  readonly seed: number;
+  /** A GGUF file whose tokenizer is copied; otherwise one is made up. */
+  readonly vocabFrom?: string | undefined;
+}
+
+/** llama.cpp's numbers for `general.file_type`. */
+const FILE_TYPES: Readonly<Record<WeightType, number>> = {
+  f32: 0,
+  f16: 1,
+  q4_0: 2,
+  q4_1: 3,
+  q8_0: 7,
+  bf16: 32,
+};
+
+function configuration({ shape, type, seed }: RandomModel): Entries {
+  const u32 = (key: string, value: number): Entries[number] => [key, { type: "u32", value }];
+  const f32 = (key: string, value: number): Entries[number] => [key, { type: "f32", value }];
+  return [
+    ["general.architecture", { type: "string", value: "llama" }],
+    ["general.name", { type: "string", value: `${shape.title}, random weights, seed ${seed}` }],
+    u32("general.file_type", FILE_TYPES[type]),
+    u32("general.quantization_version", 2),
+    u32("llama.block_count", shape.layers),
+    u32("llama.context_length", shape.context),
+    u32("llama.embedding_length", shape.hidden),
+    u32("llama.feed_forward_length", shape.ffn),
+    u32("llama.attention.head_count", shape.heads),
+    u32("llama.attention.head_count_kv", shape.kvHeads),
+    u32("llama.rope.dimension_count", shape.hidden / shape.heads),
+    f32("llama.rope.freq_base", shape.ropeTheta),
+    f32("llama.attention.layer_norm_rms_epsilon", shape.epsilon),
+    u32("llama.vocab_size", shape.vocab),
+  ];
+}
+
+async function tokenizer({ shape, vocabFrom }: RandomModel): Promise<Entries> {
+  if (vocabFrom === undefined) return syntheticTokenizer(shape.vocab);
+  const file = await openGguf(await openSource(vocabFrom));
+  try {
+    return copiedTokenizer(file.metadata, shape.vocab);
+  } finally {
+    await file.close();
+  }
+}
+
+function contents({ name, shape, deviation }: TensorPlan, model: RandomModel): GgufTensorContents {
+  const elements = shape.reduce((a, b) => a * b);
+  if (deviation === undefined)
+    return { name, type: "f32", shape, data: randomNorm(elements, model.seed, name) };
+  const outer = name === "token_embd.weight" || name === "output.weight";
+  const type = outer ? (model.embeddingType ?? model.type) : model.type;
+  return { name, type, shape, data: () => randomWeights(type, elements, deviation, model.seed, name) };
+}
+
+/**
+ * Writes the model to a file, replacing it.
+ * @returns its size in bytes
+ */
+export async function writeRandomModel(path: string, model: RandomModel): Promise<number> {
+  const metadata = [...configuration(model), ...(await tokenizer(model))];
+  const tensors = tensorPlans(model.shape).map((plan) => contents(plan, model));
+  const file = await open(path, "w");
+  try {
+    return await writeGguf((bytes) => file.appendFile(bytes), { metadata, tensors });
+  } finally {
+    await file.close();
+  }
+}
