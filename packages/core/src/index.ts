@@ -2,6 +2,7 @@
 
 export type { BackendFactory, Capabilities, Estimate } from "./backend/backend.js";
 export { reference } from "./backend/reference/reference.js";
+export type { RejectedBackend } from "./backend/serve.js";
 export type { Chat, ChatMessage, ChatOptions } from "./chat/session-types.js";
 export {
   ERROR_CODES,
@@ -31,4 +32,7 @@ export type {
   ModelInfo,
   Prompt,
   ScoreOptions,
-} from "./model.js";
+} from "./model/types.js";
+export { loadModel } from "./model.js";
+export type { ModelSource } from "./store/index.js";
+export type { Tokenizer } from "./tokenizer/index.js";

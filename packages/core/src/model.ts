@@ -2,107 +2,111 @@
  * loadModel(): opens a model file, chooses a backend, and gives a Model that generates text.
  * The one place that knows all layers.
  */
-import type { BackendFactory, Capabilities, Estimate } from "./backend/backend.js";
-import type { Chat, ChatMessage, ChatOptions } from "./chat/session-types.js";
-import type { MilletError } from "./errors.js";
-import type { GenerateOptions, PromptOptions } from "./generate/options.js";
-import type { GenerationStream, ScoreResult } from "./generate/result.js";
-import type { Tokenizer } from "./tokenizer/index.js";
+import type { BackendFactory } from "./backend/backend.js";
+import { type Served, serve } from "./backend/serve.js";
+import { MilletError, throwIfAborted } from "./errors.js";
+import { type GgufModelFile, openGguf } from "./formats/gguf/index.js";
+import { Engine, type EngineShape } from "./generate/engine.js";
+import { resolveOptions } from "./generate/resolve-options.js";
+import { modelInfo } from "./model/info.js";
+import { RunningModel } from "./model/running-model.js";
+import { modelShape } from "./model/shape.js";
+import type { LoadModelOptions, Model } from "./model/types.js";
+import { defineModel } from "./models/index.js";
+import { type ModelSource, openSource } from "./store/index.js";
+import { ggufTokenizer } from "./tokenizer/index.js";
 
-/** How far loading is. "open": reading the header. "weights": reading and packing tensors. "ready": done. */
-export interface LoadModelProgress {
-  readonly phase: "open" | "weights" | "ready";
-  /** Bytes of weights read so far; 0 while opening. */
-  readonly loadedBytes: number;
-  /** Bytes of weights to read; 0 while opening. */
-  readonly totalBytes: number;
+/**
+ * Loads a model.
+ *
+ *     const model = await loadModel("model.gguf", { backend: cpu() });
+ *     for await (const text of model.generate("Once upon a time")) process.stdout.write(text);
+ *     await model.dispose();
+ *
+ * @param source a path, a URL, a Blob or File, bytes, or the files of a split model; what the default export of a
+ *   model package is. An open ByteSource is closed in the end.
+ * @throws MilletError ABORTED, SOURCE_*, GGUF_*, MODEL_*, TOKENIZER_*, TEMPLATE_*, INVALID_ARGUMENT; what the backend
+ *   fails with, or BACKEND_UNAVAILABLE if none of several serves. Nothing stays behind
+ */
+export async function loadModel(source: ModelSource, options: LoadModelOptions): Promise<Model> {
+  const begin = performance.now();
+  const { signal, fetch, headers, onProgress } = options;
+  const factories = backendsOf(options);
+  throwIfAborted(signal, "Loading the model");
+  onProgress?.({ phase: "open", loadedBytes: 0, totalBytes: 0 });
+  const opened = await openSource(source, { signal, fetch, headers });
+  try {
+    const file = await openGguf(opened, { signal });
+    try {
+      return await loadFrom(file, factories, options, begin);
+    } finally {
+      await file.close();
+    }
+  } finally {
+    await opened.close();
+  }
 }
 
-export interface LoadModelOptions {
-  /** One backend, or several in order of preference: the first that can hold the model serves. */
-  readonly backend: BackendFactory | readonly BackendFactory[];
-  /** Stops loading: `loadModel` then rejects with ABORTED and nothing stays behind. */
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: LoadModelProgress) => void) | undefined;
-  /** Most tokens of prompt and text together. Default: what the model was trained for, at most 4096. */
-  readonly contextLength?: number | undefined;
-  /** Most generations that run side by side; more wait for their turn. Default 4. */
-  readonly maxSequences?: number | undefined;
-  /** Prompt tokens computed at once. Default 128. */
-  readonly promptChunkTokens?: number | undefined;
-  /** Most tokens in the KV cache, all generations together. Memory is taken as needed. Default: room for all. */
-  readonly kvCapacityTokens?: number | undefined;
-  /** Defaults for every generation of this model. */
-  readonly generation?: Omit<GenerateOptions, "signal"> | undefined;
-  /** For sources that are URLs: replaces the global fetch. */
-  readonly fetch?: typeof fetch | undefined;
-  /** For sources that are URLs: sent with every request. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+function backendsOf({ backend }: LoadModelOptions): readonly BackendFactory[] {
+  const factories = isList(backend) ? backend : [backend];
+  if (factories.length > 0 && factories.every((factory) => typeof factory?.create === "function")) {
+    return factories;
+  }
+  throw new MilletError(
+    "INVALID_ARGUMENT",
+    "Option backend must be a backend such as cpu(), or a list of them in order of preference.",
+  );
 }
 
-/** Facts about the model file. */
-export interface ModelInfo {
-  /** `general.name`, or the file's name. */
-  readonly name: string;
-  readonly architecture: string;
-  readonly parameterCount: number;
-  /** Bytes of the file, or of all shards. */
-  readonly fileBytes: number;
-  /** Bytes of the weights within. */
-  readonly weightBytes: number;
-  /** Data types of the weights by their share of the parameters, the largest first: "q4_1 99.9%, f32 0.1%". */
-  readonly quantization: string;
-  /** Tokens that the model was trained to attend over. */
-  readonly trainedContextLength: number;
-  readonly vocabularySize: number;
+function isList(backend: LoadModelOptions["backend"]): backend is readonly BackendFactory[] {
+  return Array.isArray(backend);
 }
 
-/** Which backend serves, and why the ones before it in the list do not. */
-export interface BackendReport {
-  readonly name: string;
-  readonly capabilities: Capabilities;
-  readonly estimate: Estimate;
-  /** Bytes of packed weights. */
-  readonly weightBytes: number;
-  readonly rejected: readonly { readonly name: string; readonly error: MilletError }[];
+/** Everything after the header; all weights are read when it returns. */
+async function loadFrom(
+  file: GgufModelFile,
+  factories: readonly BackendFactory[],
+  options: LoadModelOptions,
+  begin: number,
+): Promise<Model> {
+  const { signal, onProgress, generation = {} } = options;
+  const { metadata, weights } = file;
+  const definition = await defineModel({ metadata, weights });
+  const info = modelInfo(file, definition);
+  const tokenizer = ggufTokenizer(metadata);
+  const renderChat = undefined;
+  resolveOptions({ ...info, endOfGenerationIds: [] }, generation); // refuses bad defaults before the long part
+  const { engine: shape, kv, graphs } = modelShape(definition, options);
+  const progress = { loadedBytes: 0, totalBytes: 0 };
+  const served = await serve(factories, {
+    graphs,
+    weights,
+    kv,
+    leastBlocks: shape.blocksPerSequence,
+    signal,
+    onProgress: (bytes) => {
+      Object.assign(progress, bytes);
+      onProgress?.({ phase: "weights", ...bytes });
+    },
+  });
+  const engine = await startEngine(served, shape, signal);
+  onProgress?.({ phase: "ready", ...progress });
+  const loadMs = performance.now() - begin;
+  return new RunningModel({ info, served, engine, tokenizer, renderChat, generation, loadMs });
 }
 
-/** Text, token ids, or a conversation that the chat template renders. */
-export type Prompt = string | readonly number[] | readonly ChatMessage[];
-
-export interface ScoreOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Index of the first token to score; the ones before it are context only. Default 1. */
-  readonly firstScored?: number | undefined;
-  readonly parseSpecial?: boolean | undefined;
-  readonly addBos?: boolean | undefined;
-}
-
-/** A loaded model. Generations run side by side and share it. */
-export interface Model {
-  readonly info: ModelInfo;
-  readonly backend: BackendReport;
-  /** Most tokens of prompt and text together. */
-  readonly contextLength: number;
-  /** From the call of `loadModel` to its end. */
-  readonly loadMs: number;
-  readonly tokenizer: Tokenizer;
-  /** Whether the file carries a chat template; `createChat` needs one. */
-  readonly hasChatTemplate: boolean;
-  /**
-   * Continues a text, or answers a conversation.
-   * @throws MilletError INVALID_ARGUMENT, DISPOSED; the stream fails with CONTEXT_FULL, TEMPLATE_MISSING,
-   *   BACKEND_LOST and others
-   */
-  generate(prompt: Prompt, options?: PromptOptions): GenerationStream;
-  /** @throws MilletError TEMPLATE_MISSING, DISPOSED */
-  createChat(options?: ChatOptions): Chat;
-  /**
-   * Log-probability of each token of a text, for perplexity and evaluation. At least two tokens.
-   * @throws MilletError INVALID_ARGUMENT, CONTEXT_FULL, ABORTED, DISPOSED
-   */
-  score(text: string | readonly number[], options?: ScoreOptions): Promise<ScoreResult>;
-  /** Stops what runs and frees weights, cache and backend. Disposing twice is fine. */
-  dispose(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
+/** The last step that can fail: what was loaded goes with it. */
+async function startEngine(
+  served: Served,
+  shape: EngineShape,
+  signal: AbortSignal | undefined,
+): Promise<Engine> {
+  try {
+    throwIfAborted(signal, "Loading the model");
+    return new Engine(served.model, shape);
+  } catch (error) {
+    await served.model.dispose();
+    await served.backend.dispose();
+    throw error;
+  }
 }

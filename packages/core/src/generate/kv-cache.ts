@@ -86,17 +86,9 @@ export class KvCache {
    */
   async extend(sequence: Sequence, count: number): Promise<void> {
     const own = this.#own(sequence);
-    const { blockRows } = this;
     const length = own.tokens.length;
-    const partial = Math.floor(length / blockRows);
-    const old = own.blocks[partial];
-    if (length % blockRows > 0 && old !== undefined && this.#allocator.isShared(old)) {
-      const block = await this.#allocate();
-      await this.state.copy(old * blockRows, block * blockRows, length % blockRows);
-      own.blocks[partial] = block;
-      this.#allocator.release(old);
-    }
-    while (own.blocks.length * blockRows < length + count) own.blocks.push(await this.#allocate());
+    if (length % this.blockRows > 0) await this.#ownBlock(own, Math.floor(length / this.blockRows));
+    while (own.blocks.length * this.blockRows < length + count) own.blocks.push(await this.#allocate());
   }
 
   /** Notes that the rows after the last now hold `tokens`. */
@@ -154,6 +146,21 @@ export class KvCache {
     const oldest = this.#idle.shift();
     if (oldest !== undefined) this.#free(oldest, 0);
     return oldest !== undefined;
+  }
+
+  /** Gives a sequence its own copy of its last block if others see the block too. */
+  async #ownBlock(sequence: CachedSequence, index: number): Promise<void> {
+    const { blockRows } = this;
+    const old = sequence.blocks[index]!;
+    if (!this.#allocator.isShared(old)) return;
+    const block = await this.#allocate().catch((error: unknown) => {
+      if (this.#allocator.isShared(old)) throw error;
+      return undefined; // looking for room made the others forget it
+    });
+    if (block === undefined) return;
+    await this.state.copy(old * blockRows, block * blockRows, sequence.tokens.length % blockRows);
+    sequence.blocks[index] = block;
+    this.#allocator.release(old);
   }
 
   /** A free block with memory behind it. */

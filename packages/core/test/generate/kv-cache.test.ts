@@ -111,6 +111,14 @@ describe("KvCache", () => {
     expect(stored(next)).toEqual(range(0, 64));
   });
 
+  it("needs no copy of a block once looking for room has made the others forget it", async () => {
+    create({ maxBlocks: 1 });
+    cache.close(await sequenceOf([1, 2, 3]));
+    const branch = cache.open([1, 2, 9], 2);
+    await write(branch, [9]);
+    expect(stored(branch)).toEqual([1, 2, 9]);
+  });
+
   it("lives within the memory there is, although more was planned", async () => {
     create({ memoryBlocks: 2 });
     cache.close(await sequenceOf(range(0, 64)));

@@ -1,0 +1,146 @@
+/**
+ * Finds the backend that serves a model: the first in the caller's order that can hold it. What a backend cannot do
+ * makes the next one try; what is wrong with the model itself ends the search at once.
+ */
+import { isMilletError, MilletError, type MilletErrorCode, throwIfAborted } from "../errors.js";
+import type { KvPlan } from "../graph/kv.js";
+import { decompose } from "../lower/decompose.js";
+import type { WeightSources } from "../tensor/weights.js";
+import type { Backend, BackendFactory, Estimate, GraphSet, LoadedModel, LoadProgress } from "./backend.js";
+
+/** A model to be served. */
+export interface ServeRequest {
+  readonly graphs: GraphSet;
+  readonly weights: WeightSources;
+  /** With the most blocks that are wanted. */
+  readonly kv: KvPlan;
+  /** Blocks without which the model is of no use. */
+  readonly leastBlocks: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+}
+
+/** A backend that was tried in vain, and why. */
+export interface RejectedBackend {
+  readonly name: string;
+  readonly error: MilletError;
+}
+
+/** A backend with the model loaded; the caller disposes of the model, then of the backend. */
+export interface Served {
+  readonly backend: Backend;
+  readonly model: LoadedModel;
+  readonly kv: KvPlan;
+  readonly estimate: Estimate;
+  readonly rejected: readonly RejectedBackend[];
+}
+
+/** Failures that are the backend's or the device's, not the model's. */
+const BACKEND_CODES: ReadonlySet<MilletErrorCode> = new Set<MilletErrorCode>([
+  "UNSUPPORTED_PLATFORM",
+  "BACKEND_UNAVAILABLE",
+  "BACKEND_LOST",
+  "BACKEND_FAILED",
+  "OUT_OF_MEMORY",
+  "MODEL_TOO_LARGE",
+  "GRAPH_UNSUPPORTED_OP",
+]);
+
+/**
+ * Loads a model on the first backend that takes it. A backend that does not is disposed of again.
+ * @throws MilletError ABORTED; what the model's files fail with; the error of a single backend as it is;
+ *   BACKEND_UNAVAILABLE with all reasons if every one of several fails
+ */
+export async function serve(factories: readonly BackendFactory[], request: ServeRequest): Promise<Served> {
+  const rejected: RejectedBackend[] = [];
+  for (const factory of factories) {
+    throwIfAborted(request.signal, "Loading the model");
+    try {
+      return { ...(await serveOn(factory, request)), rejected };
+    } catch (error) {
+      rejected.push({ name: factory.name, error: backendError(factory, error, request.signal) });
+    }
+  }
+  throw noneServes(rejected);
+}
+
+async function serveOn(factory: BackendFactory, request: ServeRequest): Promise<Omit<Served, "rejected">> {
+  const { signal, onProgress } = request;
+  const options = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  const backend = await factory.create(options);
+  try {
+    throwIfAborted(signal, "Loading the model");
+    const graphs = decomposeAll(request.graphs, backend);
+    const { kv, estimate } = planMemory(backend, graphs, request);
+    const model = await backend.load(graphs, request.weights, kv, options);
+    return { backend, model, kv, estimate };
+  } catch (error) {
+    await backend.dispose();
+    throw error;
+  }
+}
+
+function decomposeAll(graphs: GraphSet, backend: Backend): GraphSet {
+  const supports = backend.supports.bind(backend);
+  return Object.fromEntries(
+    Object.entries(graphs).map(([name, graph]) => [name, decompose(graph, supports)]),
+  );
+}
+
+/** The KV cache as wanted, or smaller where the backend's memory sets a limit. */
+function planMemory(
+  backend: Backend,
+  graphs: GraphSet,
+  { kv, leastBlocks }: ServeRequest,
+): { readonly kv: KvPlan; readonly estimate: Estimate } {
+  const wanted = backend.estimate(graphs, kv);
+  const limit = backend.capabilities.memoryLimitBytes ?? Number.POSITIVE_INFINITY;
+  const fixedBytes = wanted.weightBytes + wanted.scratchBytes;
+  if (fixedBytes + wanted.kvBytes <= limit) return { kv, estimate: wanted };
+  const blocks = Math.floor((limit - fixedBytes) / (wanted.kvBytes / kv.maxBlocks));
+  if (blocks < leastBlocks) throw tooLarge(backend, wanted, limit, leastBlocks / kv.maxBlocks);
+  const smaller = { ...kv, maxBlocks: blocks };
+  return { kv: smaller, estimate: backend.estimate(graphs, smaller) };
+}
+
+function tooLarge(backend: Backend, wanted: Estimate, limit: number, leastShare: number): MilletError {
+  const { weightBytes, scratchBytes } = wanted;
+  const kvBytes = Math.ceil(wanted.kvBytes * leastShare);
+  return new MilletError(
+    "MODEL_TOO_LARGE",
+    `The model needs ${megabytes(weightBytes)} for weights, ${megabytes(kvBytes)} for the KV cache and ` +
+      `${megabytes(scratchBytes)} besides; backend ${backend.name} has ${megabytes(limit)}. ` +
+      "Load it with a smaller contextLength, or take a smaller model or quantization.",
+    { details: { weightBytes, kvBytes, scratchBytes, memoryLimitBytes: limit } },
+  );
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}
+
+/**
+ * The reason why a backend does not serve.
+ * @throws the error itself if another backend would not help
+ */
+function backendError(factory: BackendFactory, error: unknown, signal: AbortSignal | undefined): MilletError {
+  throwIfAborted(signal, "Loading the model");
+  if (isMilletError(error)) {
+    if (BACKEND_CODES.has(error.code)) return error;
+    throw error;
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new MilletError("BACKEND_FAILED", `Backend ${factory.name} failed while loading: ${reason}`, {
+    cause: error,
+  });
+}
+
+function noneServes(rejected: readonly RejectedBackend[]): MilletError {
+  const [only, ...others] = rejected;
+  if (only && others.length === 0) return only.error;
+  const reasons = rejected.map(({ name, error }) => `${name}: ${error.message}`);
+  return new MilletError("BACKEND_UNAVAILABLE", `No backend can serve the model. ${reasons.join(" ")}`, {
+    cause: only?.error,
+    details: { rejected: rejected.map(({ name, error }) => ({ name, code: error.code })) },
+  });
+}

@@ -1,0 +1,105 @@
+/** A loaded model, and how to load one, as callers see it. Types only. */
+import type { BackendFactory, Capabilities, Estimate } from "../backend/backend.js";
+import type { RejectedBackend } from "../backend/serve.js";
+import type { Chat, ChatMessage, ChatOptions } from "../chat/session-types.js";
+import type { GenerateOptions, PromptOptions } from "../generate/options.js";
+import type { GenerationStream, ScoreResult } from "../generate/result.js";
+import type { Tokenizer } from "../tokenizer/index.js";
+
+/** How far loading is. "open": reading the header. "weights": reading and packing tensors. "ready": done. */
+export interface LoadModelProgress {
+  readonly phase: "open" | "weights" | "ready";
+  /** Bytes of weights read so far; 0 while opening. */
+  readonly loadedBytes: number;
+  /** Bytes of weights to read; 0 while opening. */
+  readonly totalBytes: number;
+}
+
+export interface LoadModelOptions {
+  /** One backend, or several in order of preference: the first that can hold the model serves. */
+  readonly backend: BackendFactory | readonly BackendFactory[];
+  /** Stops loading: `loadModel` then rejects with ABORTED and nothing stays behind. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: LoadModelProgress) => void) | undefined;
+  /** Most tokens of prompt and text together. Default: what the model was trained for, at most 4096. */
+  readonly contextLength?: number | undefined;
+  /** Most generations that run side by side; more wait for their turn. Default 4. */
+  readonly maxSequences?: number | undefined;
+  /** Prompt tokens computed at once. Default 128. */
+  readonly promptChunkTokens?: number | undefined;
+  /** Most tokens in the KV cache, all generations together. Memory is taken as needed. Default: room for all. */
+  readonly kvCapacityTokens?: number | undefined;
+  /** Defaults for every generation of this model. */
+  readonly generation?: Omit<GenerateOptions, "signal"> | undefined;
+  /** For sources that are URLs: replaces the global fetch. */
+  readonly fetch?: typeof fetch | undefined;
+  /** For sources that are URLs: sent with every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Facts about the model file. */
+export interface ModelInfo {
+  /** `general.name`, or the file's name. */
+  readonly name: string;
+  readonly architecture: string;
+  readonly parameterCount: number;
+  /** Bytes of the file, or of all shards. */
+  readonly fileBytes: number;
+  /** Bytes of the weights within. */
+  readonly weightBytes: number;
+  /** Data types of the weights by their share of the parameters, the largest first: "q4_1 99.9%, f32 0.1%". */
+  readonly quantization: string;
+  /** Tokens that the model was trained to attend over. */
+  readonly trainedContextLength: number;
+  readonly vocabularySize: number;
+}
+
+/** Which backend serves, and why the ones before it in the list do not. */
+export interface BackendReport {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  readonly estimate: Estimate;
+  /** Bytes of packed weights. */
+  readonly weightBytes: number;
+  readonly rejected: readonly RejectedBackend[];
+}
+
+/** Text, token ids, or a conversation that the chat template renders. */
+export type Prompt = string | readonly number[] | readonly ChatMessage[];
+
+export interface ScoreOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Index of the first token to score; the ones before it are context only. Default 1. */
+  readonly firstScored?: number | undefined;
+  readonly parseSpecial?: boolean | undefined;
+  readonly addBos?: boolean | undefined;
+}
+
+/** A loaded model. Generations run side by side and share it. */
+export interface Model {
+  readonly info: ModelInfo;
+  readonly backend: BackendReport;
+  /** Most tokens of prompt and text together. */
+  readonly contextLength: number;
+  /** From the call of `loadModel` to its end. */
+  readonly loadMs: number;
+  readonly tokenizer: Tokenizer;
+  /** Whether the file carries a chat template; `createChat` needs one. */
+  readonly hasChatTemplate: boolean;
+  /**
+   * Continues a text, or answers a conversation.
+   * @throws MilletError INVALID_ARGUMENT, DISPOSED; the stream fails with CONTEXT_FULL, TEMPLATE_MISSING,
+   *   BACKEND_LOST and others
+   */
+  generate(prompt: Prompt, options?: PromptOptions): GenerationStream;
+  /** @throws MilletError TEMPLATE_MISSING, DISPOSED */
+  createChat(options?: ChatOptions): Chat;
+  /**
+   * Log-probability of each token of a text, for perplexity and evaluation. At least two tokens.
+   * @throws MilletError INVALID_ARGUMENT, CONTEXT_FULL, ABORTED, DISPOSED
+   */
+  score(text: string | readonly number[], options?: ScoreOptions): Promise<ScoreResult>;
+  /** Stops what runs and frees weights, cache and backend. Disposing twice is fine. */
+  dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
