@@ -64,6 +64,21 @@ describe("at a terminal", () => {
     await ended;
   });
 
+  test("what is typed ahead waits for the prompt, and Ctrl-C forgets it", async () => {
+    const { terminal, conversation, ended } = start();
+    await terminal.type("one\rtwo\rthr");
+    await terminal.type("ee\r");
+    await terminal.shows("You said: three");
+    await terminal.type("wait\r");
+    await terminal.shows("some words");
+    await terminal.type("forgotten\r\x03");
+    await terminal.shows("(stopped)");
+    await terminal.type("\x04");
+    await ended;
+    const sent = conversation.messages.filter(({ role }) => role === "user").map(({ content }) => content);
+    expect(sent).toEqual(["one", "two", "three", "wait"]);
+  });
+
   test("an error is told and the chat goes on", async () => {
     const { terminal, ended } = start();
     await terminal.type("fail\r");

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { EditBuffer } from "../src/editor/edit-buffer.js";
 import { Keyboard } from "../src/editor/keyboard.js";
-import { crop, layOut } from "../src/editor/layout.js";
+import { crop, layOut, reflowedCursorRow } from "../src/editor/layout.js";
 import { type Entry, LineEditor } from "../src/editor/line-editor.js";
 import { FakeTerminal } from "./support/fake-terminal.js";
 
@@ -120,6 +120,13 @@ describe("layout", () => {
 
   test("tabs are four spaces and control characters are shown", () => {
     expect(lay("a\tb\x1b", 0, 80).rows).toEqual(["a    b\ufffd"]);
+  });
+
+  test("a terminal that becomes narrower wraps the rows anew", () => {
+    const layout = lay("abcdefgh\nij", 11, 20);
+    expect(reflowedCursorRow(layout, 2, 20)).toBe(1);
+    expect(reflowedCursorRow(layout, 2, 5)).toBe(2);
+    expect(reflowedCursorRow(layout, 2, 4)).toBe(4);
   });
 
   test("a text higher than the terminal shows the part around the cursor", () => {

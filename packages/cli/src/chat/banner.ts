@@ -9,9 +9,6 @@ export function writeBanner({ name, model }: Conversation, output: Output): void
   output.line(`, ${formatBytes(info.fileBytes)}, loaded in ${formatMs(loadMs)}`);
   output.styled("dim", `${backend.name}: ${backend.capabilities.description}`);
   output.line();
-  output.styled(
-    "dim",
-    "/help shows the commands, Ctrl-C stops an answer, Ctrl-D leaves. Nothing you type leaves this machine.",
-  );
+  output.styled("dim", "/help shows the commands, Ctrl-C stops an answer, Ctrl-D leaves.");
   output.line("\n");
 }

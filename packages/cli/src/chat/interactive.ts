@@ -79,9 +79,11 @@ async function answer(
   signal: AbortSignal,
 ): Promise<void> {
   const stop = new AbortController();
-  keyboard.listener = (input) => {
-    if (input.kind === "key" && input.key.ctrl && input.key.name === "c") stop.abort();
-  };
+  keyboard.listen((input) => {
+    if (input.kind !== "key" || !input.key.ctrl || input.key.name !== "c") return keyboard.defer(input);
+    keyboard.discard();
+    stop.abort();
+  });
   let hasLineOpen = false;
   try {
     const result = await conversation.send(text, AbortSignal.any([signal, stop.signal]), (piece) => {
@@ -92,7 +94,7 @@ async function answer(
     const why = endingNote(result.finishReason);
     if (why !== undefined) note(output, why);
   } finally {
-    keyboard.listener = undefined;
+    keyboard.listen(undefined);
   }
 }
 

@@ -16,8 +16,9 @@ export class Keyboard {
   readonly #stdin: InputStream;
   readonly #stdout: Output;
   #paste: string | undefined;
-  /** Receives what is typed; what is typed while there is none is lost. */
-  listener: ((input: Input) => void) | undefined;
+  #listener: ((input: Input) => void) | undefined;
+  /** Typed ahead. */
+  #waiting: Input[] = [];
   /** Called when the process goes on after a suspension. */
   onResume: (() => void) | undefined;
 
@@ -29,6 +30,22 @@ export class Keyboard {
     process.on("exit", this.#release).on("SIGCONT", this.#onContinue);
     this.#take();
     stdin.resume();
+  }
+
+  /** From now on `listener` receives what is typed, beginning with what waits; without one, input waits. */
+  listen(listener: ((input: Input) => void) | undefined): void {
+    this.#listener = listener;
+    for (const input of this.#waiting.splice(0)) this.#emit(input);
+  }
+
+  /** Keeps `input` for the next listener. */
+  defer(input: Input): void {
+    this.#waiting.push(input);
+  }
+
+  /** Forgets what waits. */
+  discard(): void {
+    this.#waiting = [];
   }
 
   dispose(): void {
@@ -58,13 +75,18 @@ export class Keyboard {
     else if (key.name === "paste-end") this.#endPaste();
     else if (this.#paste !== undefined) this.#paste += key.sequence ?? text ?? "";
     else if (key.ctrl && key.name === "z" && process.platform !== "win32") this.#suspend();
-    else this.listener?.({ kind: "key", key, text: text ?? "" });
+    else this.#emit({ kind: "key", key, text: text ?? "" });
   };
 
   #endPaste(): void {
     const text = (this.#paste ?? "").replace(/\r\n?/g, "\n");
     this.#paste = undefined;
-    if (text !== "") this.listener?.({ kind: "paste", text });
+    if (text !== "") this.#emit({ kind: "paste", text });
+  }
+
+  #emit(input: Input): void {
+    if (this.#listener) this.#listener(input);
+    else this.defer(input);
   }
 
   #suspend(): void {

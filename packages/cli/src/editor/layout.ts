@@ -40,6 +40,21 @@ export function layOut(graphemes: readonly string[], cursor: number, columns: nu
   return { rows: [...rows, row], ...at };
 }
 
+/**
+ * The row on which the cursor stands after a terminal of `columns` cells has wrapped the rows anew.
+ * @param indent cells before each row
+ */
+export function reflowedCursorRow(
+  { rows, cursorRow, cursorColumn }: Layout,
+  indent: number,
+  columns: number,
+): number {
+  const above = rows
+    .slice(0, cursorRow)
+    .map((row) => Math.max(1, Math.ceil((stringWidth(row) + indent) / columns)));
+  return above.reduce((sum, count) => sum + count, 0) + Math.floor((cursorColumn + indent) / columns);
+}
+
 /** The part of `layout` of at most `height` rows that holds the cursor. */
 export function crop(layout: Layout, height: number): Layout {
   const { rows, cursorRow, cursorColumn } = layout;

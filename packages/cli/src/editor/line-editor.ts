@@ -7,7 +7,7 @@ import type { Output } from "../terminal/io.js";
 import { EditBuffer } from "./edit-buffer.js";
 import { History } from "./history.js";
 import type { Input, Keyboard } from "./keyboard.js";
-import { crop, type Layout, layOut } from "./layout.js";
+import { crop, type Layout, layOut, reflowedCursorRow } from "./layout.js";
 
 export type Entry =
   | { readonly kind: "message"; readonly text: string }
@@ -23,8 +23,8 @@ export class LineEditor {
   readonly #output: Output;
   readonly #history = new History();
   #buffer = new EditBuffer();
-  /** Row of the terminal's cursor within what is drawn. */
-  #drawnRow = 0;
+  /** What the terminal shows; undefined if the cursor stands where drawing begins. */
+  #drawn: Layout | undefined;
   #isDirty = false;
   #finish: ((entry: Entry) => void) | undefined;
 
@@ -36,24 +36,24 @@ export class LineEditor {
   /** Shows the prompt and resolves with what is entered. One call at a time. */
   async read(signal: AbortSignal): Promise<Entry> {
     this.#buffer = new EditBuffer();
-    this.#drawnRow = 0;
+    this.#drawn = undefined;
     const redraw = () => this.#scheduleDraw();
     const stopResize = this.#output.onResize(redraw);
     const stop = () => this.#finish?.({ kind: "end" });
     signal.addEventListener("abort", stop, { once: true });
     this.#keyboard.onResume = () => {
-      this.#drawnRow = 0;
+      this.#drawn = undefined;
       this.#draw();
     };
     try {
       return await new Promise<Entry>((resolve) => {
         this.#finish = resolve;
-        this.#keyboard.listener = (input) => this.#handle(input);
-        if (signal.aborted) stop();
-        else this.#draw();
+        if (signal.aborted) return stop();
+        this.#draw();
+        this.#keyboard.listen((input) => this.#handle(input));
       });
     } finally {
-      this.#keyboard.listener = undefined;
+      this.#keyboard.listen(undefined);
       this.#keyboard.onResume = undefined;
       this.#finish = undefined;
       stopResize();
@@ -135,6 +135,7 @@ export class LineEditor {
     const finish = this.#finish;
     if (finish === undefined) return;
     this.#finish = undefined;
+    this.#keyboard.listen(undefined); // what follows in the same read is for the next prompt
     this.#draw(this.#buffer.graphemes.length);
     this.#output.raw("\r\n");
     finish(entry);
@@ -142,7 +143,7 @@ export class LineEditor {
 
   #clearScreen(): void {
     this.#output.raw("\x1b[2J\x1b[H");
-    this.#drawnRow = 0;
+    this.#drawn = undefined;
   }
 
   /** Keys that arrive together are drawn together. */
@@ -157,16 +158,16 @@ export class LineEditor {
 
   #draw(cursor = this.#buffer.cursor): void {
     const { columns, rows } = this.#output;
-    const layout = layOut(this.#buffer.graphemes, cursor, columns - PROMPT.length);
-    const { rows: lines, cursorRow, cursorColumn }: Layout = crop(layout, Math.max(1, rows - 1));
-    const up = this.#drawnRow > 0 ? `\x1b[${this.#drawnRow}A` : "";
-    this.#output.raw(`${up}\r\x1b[J`);
+    const indent = PROMPT.length;
+    const layout = crop(layOut(this.#buffer.graphemes, cursor, columns - indent), Math.max(1, rows - 1));
+    const up = this.#drawn ? reflowedCursorRow(this.#drawn, indent, columns) : 0;
+    this.#output.raw(`${up > 0 ? `\x1b[${up}A` : ""}\r\x1b[J`);
     this.#output.styled("prompt", PROMPT);
-    const back = lines.length - 1 - cursorRow;
+    const back = layout.rows.length - 1 - layout.cursorRow;
     this.#output.raw(
-      `${lines.join(`\r\n${" ".repeat(PROMPT.length)}`)}${back > 0 ? `\x1b[${back}A` : ""}` +
-        `\r\x1b[${cursorColumn + PROMPT.length}C`,
+      `${layout.rows.join(`\r\n${" ".repeat(indent)}`)}${back > 0 ? `\x1b[${back}A` : ""}` +
+        `\r\x1b[${layout.cursorColumn + indent}C`,
     );
-    this.#drawnRow = cursorRow;
+    this.#drawn = layout;
   }
 }
