@@ -1,11 +1,14 @@
 // Speed of node-llama-cpp on one GGUF file, as one JSON line with the fields of `millet bench --json`.
 //
-//   node speed-node-llama.mjs <model.gguf> [--threads N] [--prompt-tokens N] [--gen-tokens N]
+//   node speed-node-llama.mjs <model.gguf> [--threads N] [--prompt-tokens N] [--gen-tokens N] [--repeat N]
 //
-// loadMs runs from the import to a ready context. A short warm-up touches the memory-mapped weights first.
+// Measured as `millet bench` does: loadMs without the import of the library, one whole run to warm up, then
+// medians of the repeated ones; end-of-generation tokens do not end a run.
 import { basename } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
+import { getLlama } from "node-llama-cpp";
+import { medianOf } from "./statistics.mjs";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -13,6 +16,7 @@ const { positionals, values } = parseArgs({
     threads: { type: "string", default: "2" },
     "prompt-tokens": { type: "string", default: "256" },
     "gen-tokens": { type: "string", default: "64" },
+    repeat: { type: "string", default: "3" },
   },
 });
 if (positionals.length !== 1) {
@@ -25,10 +29,8 @@ const [path] = positionals;
 const threads = Number(values.threads);
 const promptTokens = Number(values["prompt-tokens"]);
 const genTokens = Number(values["gen-tokens"]);
-const WARM_UP_TOKENS = 16;
 
 const loadStart = performance.now();
-const { getLlama } = await import("node-llama-cpp");
 const llama = await getLlama({ gpu: false, build: "never", maxThreads: threads, logLevel: "error" });
 const model = await llama.loadModel({ modelPath: path });
 const context = await model.createContext({
@@ -42,9 +44,12 @@ const vocabularySize = [...model.iterateAllTokens()].length;
 /** Ids spread over the vocabulary, the same in every run (Knuth's multiplicative hash). */
 const ids = Array.from({ length: promptTokens }, (_, i) => ((i + 1) * 2654435761) % vocabularySize);
 
-await timed(ids.slice(0, WARM_UP_TOKENS), 2);
-await sequence.clearHistory();
-const { firstTokenMs, restMs } = await timed(ids, genTokens);
+const runs = [];
+for (let run = 0; run <= Number(values.repeat); run++) {
+  await sequence.clearHistory();
+  const speeds = await timed(ids, genTokens);
+  if (run > 0) runs.push(speeds);
+}
 
 console.log(
   JSON.stringify({
@@ -54,13 +59,13 @@ console.log(
     threads,
     loadMs: Math.round(loadMs),
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
-    prefillTokensPerSecond: rate(promptTokens, firstTokenMs),
-    decodeTokensPerSecond: rate(genTokens, restMs),
+    prefillTokensPerSecond: medianOf(runs.map(({ prefill }) => prefill)),
+    decodeTokensPerSecond: medianOf(runs.map(({ decode }) => decode)),
   }),
 );
 await model.dispose();
 
-/** Evaluates the prompt, then `count` more greedy tokens on top of the first. */
+/** Tokens per second: of the prompt with its first token, and of `count` greedy tokens more. */
 async function timed(prompt, count) {
   const start = performance.now();
   let firstTokenMs;
@@ -69,7 +74,8 @@ async function timed(prompt, count) {
     firstTokenMs ??= performance.now() - start;
     if (generated++ === count) break;
   }
-  return { firstTokenMs, restMs: performance.now() - start - firstTokenMs };
+  const restMs = performance.now() - start - firstTokenMs;
+  return { prefill: rate(prompt.length, firstTokenMs), decode: rate(count, restMs) };
 }
 
 function rate(tokens, milliseconds) {

@@ -1,5 +1,6 @@
 // Speed of Millet and node-llama-cpp on the same file, in turns and each in a process of its own, so that
-// noise of the machine meets both; prints medians and their ratio. Every run's line goes to standard error.
+// noise of the machine meets both; prints medians, bests and their ratios. Other load slows both sides, and
+// unequally: where medians and bests tell different stories, run again on a quiet machine. Every run's line goes to standard error.
 //
 //   node speed.mjs <model.gguf> [--threads N] [--prompt-tokens N] [--gen-tokens N] [--runs N]
 //                  [--engine auto|wasm|native] [--only millet|node-llama-cpp] [--json]
@@ -7,6 +8,7 @@ import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
+import { medianOf } from "./statistics.mjs";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -57,10 +59,14 @@ const lines = Object.fromEntries(names.map((name) => [name, []]));
 for (let run = 0; run < Number(values.runs); run++) {
   for (const name of names) lines[name].push(await runOnce(name));
 }
-const medians = Object.fromEntries(names.map((name) => [name, mediansOf(lines[name])]));
-const ratios = names.length < 2 ? null : ratiosOf(medians);
-if (values.json) console.log(JSON.stringify({ medians, ratios, runs: lines }));
-else console.table(ratios ? { ...medians, "millet / node-llama-cpp": ratios } : medians);
+const summary = { median: summarize(medianOf), best: summarize(bestOf) };
+if (values.json) console.log(JSON.stringify({ ...summary, runs: lines }));
+else {
+  for (const [title, rows] of Object.entries(summary)) {
+    console.log(title);
+    console.table(rows);
+  }
+}
 
 async function runOnce(name) {
   const [file, args] = commands[name];
@@ -70,18 +76,25 @@ async function runOnce(name) {
   return JSON.parse(line);
 }
 
-function mediansOf(runs) {
-  return Object.fromEntries(MEASURES.map((measure) => [measure, median(runs.map((line) => line[measure]))]));
+/** One row per engine, and their ratio where both ran. */
+function summarize(pick) {
+  const row = (runs) =>
+    Object.fromEntries(
+      MEASURES.map((measure) => [
+        measure,
+        pick(
+          runs.map((line) => line[measure]),
+          measure,
+        ),
+      ]),
+    );
+  const rows = Object.fromEntries(names.map((name) => [name, row(lines[name])]));
+  const { millet, "node-llama-cpp": peer } = rows;
+  if (millet === undefined || peer === undefined) return rows;
+  const ratio = (measure) => Number((millet[measure] / peer[measure]).toFixed(3));
+  return { ...rows, ratio: Object.fromEntries(MEASURES.map((measure) => [measure, ratio(measure)])) };
 }
 
-function median(numbers) {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-function ratiosOf({ millet, "node-llama-cpp": peer }) {
-  return Object.fromEntries(
-    MEASURES.map((measure) => [measure, Number((millet[measure] / peer[measure]).toFixed(3))]),
-  );
+function bestOf(numbers, measure) {
+  return measure.endsWith("PerSecond") ? Math.max(...numbers) : Math.min(...numbers);
 }

@@ -1,0 +1,8 @@
+// The one statistic that the speed scripts share.
+
+/** The middle value, or the mean of the two in the middle. */
+export function medianOf(numbers) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
