@@ -5,7 +5,7 @@ import { type Context, defineCommand } from "../command.js";
 import { formatBytes } from "../format.js";
 import { withGguf } from "../gguf.js";
 import { inspectMachine, type Machine } from "../machine.js";
-import { DEFAULT_MODEL_PACKAGE } from "../models.js";
+import { DEFAULT_MODEL_PACKAGE, shortName } from "../models.js";
 import type { Output } from "../terminal/io.js";
 import { version } from "../version.js";
 
@@ -32,11 +32,12 @@ export const doctor = defineCommand({
 
 async function run({ options, io, signal }: Context<Record<never, never>>): Promise<void> {
   const machine = inspectMachine();
+  const backends = await Promise.all(FOR_USE.map((name) => checkBackend(name, signal)));
   const findings = [
     ...machineFindings(machine),
-    ...(await Promise.all(FOR_USE.map((name) => backendFindings(name, signal)))).flat(),
+    ...backends.flatMap((backend) => backend.findings),
     await modelFinding(signal),
-    capacityFinding(machine),
+    capacityFinding(machine, Math.max(0, ...backends.map((backend) => backend.memoryLimitBytes))),
   ];
   if (options.json) io.stdout.json({ version: version(), machine, findings });
   else write(findings, io.stdout);
@@ -73,30 +74,38 @@ function machineFindings(machine: Machine): Finding[] {
   ];
 }
 
-async function backendFindings(name: BackendName, signal: AbortSignal): Promise<Finding[]> {
+interface BackendCheck {
+  readonly findings: readonly Finding[];
+  /** Most bytes that it can hold; 0 if it does not work. */
+  readonly memoryLimitBytes: number;
+}
+
+async function checkBackend(name: BackendName, signal: AbortSignal): Promise<BackendCheck> {
   const area = `Backend ${name}`;
   const factory = chooseBackend({ backend: name, engine: undefined, threads: undefined });
   try {
     const backend = await factory.create({ signal });
-    const { description, threads, limitations } = backend.capabilities;
+    const { description, threads, limitations, memoryLimitBytes = Infinity } = backend.capabilities;
     await backend.dispose();
-    return [
+    const findings: Finding[] = [
       { area, verdict: "ok", text: `${description}, threads: ${threads}` },
       ...limitations.map((text): Finding => ({ area, verdict: "limited", text })),
     ];
+    return { findings, memoryLimitBytes };
   } catch (error) {
     if (!isMilletError(error)) throw error;
-    return [{ area, verdict: "bad", text: `${error.code}: ${error.message}` }];
+    const text = `${error.code}: ${error.message}`;
+    return { findings: [{ area, verdict: "bad", text }], memoryLimitBytes: 0 };
   }
 }
 
 async function modelFinding(signal: AbortSignal): Promise<Finding> {
   const area = "Model";
   try {
-    return await withGguf(undefined, signal, ({ byteLength, metadata }) => ({
+    return await withGguf(undefined, signal, ({ name, byteLength }) => ({
       area,
       verdict: "ok",
-      text: `${String(metadata.get("general.name"))} from ${DEFAULT_MODEL_PACKAGE}, ${formatBytes(byteLength)}`,
+      text: `${shortName(name)} from ${DEFAULT_MODEL_PACKAGE}, ${formatBytes(byteLength)}`,
     }));
   } catch (error) {
     if (!isMilletError(error)) throw error;
@@ -108,9 +117,11 @@ async function modelFinding(signal: AbortSignal): Promise<Finding> {
 const BYTES_PER_PARAMETER = 20 / 32;
 const RESERVED_BYTES = 500e6;
 
-function capacityFinding({ freeBytes }: Machine): Finding {
-  const billions = Math.max(0, freeBytes - RESERVED_BYTES) / BYTES_PER_PARAMETER / 1e9;
-  const text = `the free memory holds 4-bit models of up to about ${billions.toFixed(1)} billion parameters`;
+function capacityFinding({ freeBytes }: Machine, memoryLimitBytes: number): Finding {
+  const bytes = Math.max(0, Math.min(freeBytes, memoryLimitBytes) - RESERVED_BYTES);
+  const billions = bytes / BYTES_PER_PARAMETER / 1e9;
+  const reason = memoryLimitBytes < freeBytes ? "what the backends can address" : "the free memory";
+  const text = `4-bit models of up to about ${billions.toFixed(1)} billion parameters, by ${reason}`;
   return { area: "Capacity", verdict: billions > 0.1 ? "ok" : "limited", text };
 }
 
