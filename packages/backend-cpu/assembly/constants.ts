@@ -1,0 +1,43 @@
+/**
+ * v128 constants kept in memory. `load` through a mutable base address keeps V8 and Binaryen from folding them back
+ * into constants, so that one register holds them through a loop.
+ */
+import { Fixed } from "./memory";
+
+export enum Constant {
+  NibbleMask = 0,
+  /** XOR that turns signed bytes into unsigned ones offset by 128. */
+  SignBits = 16,
+  /** f16 bits shifted left by 13 keep their sign, exponent and mantissa under this mask. */
+  HalfMask = 32,
+  /** 2^112: moves the exponent bias of f16 to that of f32, subnormals included. */
+  HalfScale = 48,
+}
+
+let base: usize = Fixed.Constants;
+
+/** Writes the constants; every thread writes the same bytes. */
+export function initializeConstants(): void {
+  base = Fixed.Constants;
+  v128.store(base + Constant.NibbleMask, i8x16.splat(15));
+  v128.store(base + Constant.SignBits, i8x16.splat(-128));
+  v128.store(base + Constant.HalfMask, i32x4.splat(0x8fffe000));
+  v128.store(base + Constant.HalfScale, f32x4.splat(5.192296858534828e33));
+}
+
+@inline
+export function constant(name: Constant): v128 {
+  return v128.load(base + name);
+}
+
+/** The low four f16 of `h` as f32. Finite values only: f16 infinities come out as 65536 and up. */
+@inline
+export function halfLow(h: v128, mask: v128, scale: v128): v128 {
+  return f32x4.mul(v128.and(i32x4.shl(i32x4.extend_low_i16x8_s(h), 13), mask), scale);
+}
+
+/** The high four f16 of `h` as f32. */
+@inline
+export function halfHigh(h: v128, mask: v128, scale: v128): v128 {
+  return f32x4.mul(v128.and(i32x4.shl(i32x4.extend_high_i16x8_s(h), 13), mask), scale);
+}

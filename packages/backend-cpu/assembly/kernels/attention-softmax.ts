@@ -1,0 +1,83 @@
+/** One block of 32 cached rows in the online softmax: which rows are visible, and how scores become probabilities. */
+import { real, word } from "../address";
+import { AttentionOperand as Operand } from "../opcodes";
+import { alphas, masks, NO_SCORE, positions, scores, segmentMaximum, segmentSum } from "./attention-tile";
+import { exp1, exp4 } from "./exp";
+
+/**
+ * Writes the masks of `n` queries on a block.
+ * @param rows rows of the block that belong to the sequence; more than 32 count as 32
+ * @returns false if no query sees any row
+ */
+export function maskBlock(step: usize, n: i32, block: usize, rows: i32): bool {
+  const causal = word(step, Operand.Causal) != 0;
+  const window = word(step, Operand.Window);
+  let any = false;
+  for (let i: usize = 0; i < <usize>n; i++) {
+    const query = i32x4.splat(load<i32>(positions + (i << 2)));
+    let seen = i32x4.splat(0);
+    let lane = i32x4(0, 1, 2, 3);
+    for (let j: usize = 0; j < 128; j += 16) {
+      const key = v128.load(block + j);
+      let mask = i32x4.lt_s(lane, i32x4.splat(rows));
+      if (causal) mask = v128.and(mask, i32x4.le_s(key, query));
+      if (window != 0) mask = v128.and(mask, i32x4.lt_s(i32x4.sub(query, key), i32x4.splat(window)));
+      v128.store(masks + (i << 7) + j, mask);
+      seen = v128.or(seen, mask);
+      lane = i32x4.add(lane, i32x4.splat(4));
+    }
+    any = any || v128.any_true(seen);
+  }
+  return any;
+}
+
+/** Scores of `n` queries to probabilities relative to the new maximum; updates m, l and alpha. */
+export function softmaxBlock(step: usize, n: i32): void {
+  const softCap = real(step, Operand.SoftCap);
+  for (let i: usize = 0; i < <usize>n; i++) {
+    if (softCap != 0) capScores(scores + (i << 7), softCap);
+    softmaxRow(scores + (i << 7), masks + (i << 7), i << 2);
+  }
+}
+
+function softmaxRow(row: usize, mask: usize, i: usize): void {
+  let most = f32x4.splat(NO_SCORE);
+  for (let j: usize = 0; j < 128; j += 16) {
+    most = f32x4.max(most, v128.bitselect(v128.load(row + j), f32x4.splat(NO_SCORE), v128.load(mask + j)));
+  }
+  const before = load<f32>(segmentMaximum + i);
+  const maximum = max(before, maximumOf(most));
+  const alpha = exp1(before - maximum);
+  let sum = f32x4.splat(0);
+  for (let j: usize = 0; j < 128; j += 16) {
+    const p = v128.and(exp4(f32x4.sub(v128.load(row + j), f32x4.splat(maximum))), v128.load(mask + j));
+    v128.store(row + j, p);
+    sum = f32x4.add(sum, p);
+  }
+  store<f32>(segmentMaximum + i, maximum);
+  store<f32>(alphas + i, alpha);
+  store<f32>(segmentSum + i, load<f32>(segmentSum + i) * alpha + sumOf(sum));
+}
+
+@inline
+function maximumOf(v: v128): f32 {
+  const a = max(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1));
+  return max(a, max(f32x4.extract_lane(v, 2), f32x4.extract_lane(v, 3)));
+}
+
+@inline
+function sumOf(v: v128): f32 {
+  const a = f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1);
+  return a + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
+}
+
+/** softCap * tanh(score / softCap), with tanh(x) = 1 - 2 / (e^2x + 1). */
+function capScores(row: usize, softCap: f32): void {
+  const cap = f32x4.splat(softCap);
+  const two = f32x4.splat(2);
+  const one = f32x4.splat(1);
+  for (let j: usize = 0; j < 128; j += 16) {
+    const e = exp4(f32x4.mul(two, f32x4.div(v128.load(row + j), cap)));
+    v128.store(row + j, f32x4.mul(cap, f32x4.sub(one, f32x4.div(two, f32x4.add(e, one)))));
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Matrix products of f32, f16 and bf16 weights with f32 activations, 8 output features by 1 or 4 rows. Inputs are
+ * summed one after the other, the same for 1 row and for 4.
+ *
+ * Packed: per input k the weights of the 8 features, side by side.
+ */
+import { Constant, constant, halfHigh, halfLow } from "../constants";
+import { PackedType } from "../opcodes";
+
+/** Bytes of 8 packed weights. */
+@inline
+export function plainBytes(type: PackedType): usize {
+  return type == PackedType.F32 ? 32 : 16;
+}
+
+@inline
+function low(type: PackedType, w: usize, mask: v128, scale: v128): v128 {
+  if (type == PackedType.F32) return v128.load(w);
+  const bits = v128.load(w);
+  return type == PackedType.F16 ? halfLow(bits, mask, scale) : i32x4.shl(i32x4.extend_low_i16x8_u(bits), 16);
+}
+
+@inline
+function high(type: PackedType, w: usize, mask: v128, scale: v128): v128 {
+  if (type == PackedType.F32) return v128.load(w, 16);
+  const bits = v128.load(w);
+  return type == PackedType.F16 ? halfHigh(bits, mask, scale) : i32x4.shl(i32x4.extend_high_i16x8_u(bits), 16);
+}
+
+@inline
+export function plainTile1(type: PackedType, w: usize, x: usize, width: i32, y: usize): void {
+  const mask = constant(Constant.HalfMask);
+  const scale = constant(Constant.HalfScale);
+  let y0 = f32x4.splat(0);
+  let y1 = f32x4.splat(0);
+  for (let k = 0; k < width; k++) {
+    const v = v128.load32_splat(x);
+    y0 = f32x4.add(y0, f32x4.mul(v, low(type, w, mask, scale)));
+    y1 = f32x4.add(y1, f32x4.mul(v, high(type, w, mask, scale)));
+    w += plainBytes(type);
+    x += 4;
+  }
+  v128.store(y, y0);
+  v128.store(y, y1, 16);
+}
+
+@inline
+export function plainTile4(
+  type: PackedType,
+  w: usize,
+  x: usize,
+  xStride: usize,
+  width: i32,
+  y: usize,
+  yStride: usize,
+): void {
+  const mask = constant(Constant.HalfMask);
+  const scale = constant(Constant.HalfScale);
+  let y00 = f32x4.splat(0);
+  let y01 = f32x4.splat(0);
+  let y10 = f32x4.splat(0);
+  let y11 = f32x4.splat(0);
+  let y20 = f32x4.splat(0);
+  let y21 = f32x4.splat(0);
+  let y30 = f32x4.splat(0);
+  let y31 = f32x4.splat(0);
+  let x1 = x + xStride;
+  let x2 = x1 + xStride;
+  let x3 = x2 + xStride;
+  for (let k = 0; k < width; k++) {
+    const w0 = low(type, w, mask, scale);
+    const w1 = high(type, w, mask, scale);
+    let v = v128.load32_splat(x);
+    y00 = f32x4.add(y00, f32x4.mul(v, w0));
+    y01 = f32x4.add(y01, f32x4.mul(v, w1));
+    v = v128.load32_splat(x1);
+    y10 = f32x4.add(y10, f32x4.mul(v, w0));
+    y11 = f32x4.add(y11, f32x4.mul(v, w1));
+    v = v128.load32_splat(x2);
+    y20 = f32x4.add(y20, f32x4.mul(v, w0));
+    y21 = f32x4.add(y21, f32x4.mul(v, w1));
+    v = v128.load32_splat(x3);
+    y30 = f32x4.add(y30, f32x4.mul(v, w0));
+    y31 = f32x4.add(y31, f32x4.mul(v, w1));
+    w += plainBytes(type);
+    x += 4;
+    x1 += 4;
+    x2 += 4;
+    x3 += 4;
+  }
+  v128.store(y, y00);
+  v128.store(y, y01, 16);
+  y += yStride;
+  v128.store(y, y10);
+  v128.store(y, y11, 16);
+  y += yStride;
+  v128.store(y, y20);
+  v128.store(y, y21, 16);
+  y += yStride;
+  v128.store(y, y30);
+  v128.store(y, y31, 16);
+}

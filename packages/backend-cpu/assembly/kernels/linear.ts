@@ -1,0 +1,131 @@
+/**
+ * linear: y = x W^T on packed weights, shared among threads by groups of 8 output features. A group's weights are read
+ * once and used for all rows, four rows at a time where there are four (see activations.ts), so that a prompt is a
+ * matrix-matrix product and a decode step streams the weights.
+ */
+import { Activations, groupedRows } from "../activations";
+import { address, count, word } from "../address";
+import { Dot } from "../dot";
+import { LinearOperand as Operand, PackedType } from "../opcodes";
+import { packedGroupBytes } from "../packed";
+import { shareEnd, shareStart } from "../partition";
+import { aborted } from "../synchronize";
+import { byteTile1, byteTile4 } from "./linear-byte";
+import { nibbleTile1, nibbleTile4 } from "./linear-nibble";
+import { plainTile1, plainTile4 } from "./linear-plain";
+
+export function linear(type: PackedType, mode: Dot, sums: usize, step: usize, thread: i32, threads: i32): void {
+  const groups = word(step, Operand.Groups);
+  const first = shareStart(groups, thread, threads);
+  const end = shareEnd(groups, thread, threads);
+  const width = word(step, Operand.Width);
+  const groupBytes = packedGroupBytes(type, width);
+  const x = address(step, Operand.X) + address(step, Operand.XPrivate) * thread;
+  const xStride = address(step, Operand.XStride);
+  const rows = count(step, Operand.Count);
+  const y = address(step, Operand.Y);
+  const yStride = address(step, Operand.YStride);
+  let w = address(step, Operand.Weight) + groupBytes * first;
+  for (let group = first; group < end; group++) {
+    if (aborted()) return;
+    const target = y + (<usize>group << 5);
+    if (type >= PackedType.F16) plainRows(type, w, x, xStride, width, rows, target, yStride);
+    else quantizedRows(type, mode, w, x, width >> 5, rows, target, yStride, sums);
+    w += groupBytes;
+  }
+}
+
+function quantizedRows(
+  type: PackedType,
+  mode: Dot,
+  w: usize,
+  x: usize,
+  blocks: i32,
+  rows: i32,
+  y: usize,
+  yStride: usize,
+  sums: usize,
+): void {
+  const grouped = groupedRows(rows);
+  const rowBytes = <usize>blocks * Activations.BlockBytes;
+  let row = 0;
+  for (; row < grouped; row += 4) {
+    // A group of three has room for the fourth row's results: buffers hold a multiple of four rows.
+    tile4(type, mode, w, x, blocks, y, yStride, sums);
+    x += rowBytes << 2;
+    y += yStride << 2;
+  }
+  for (; row < rows; row++) {
+    tile1(type, mode, w, x, blocks, y);
+    x += rowBytes;
+    y += yStride;
+  }
+}
+
+function tile1(type: PackedType, mode: Dot, w: usize, x: usize, blocks: i32, y: usize): void {
+  if (type == PackedType.Q4_0) {
+    if (mode == Dot.Madd) nibbleTile1(Dot.Madd, false, w, x, blocks, y);
+    else if (mode == Dot.Sixteen) nibbleTile1(Dot.Sixteen, false, w, x, blocks, y);
+    else nibbleTile1(Dot.Signed, false, w, x, blocks, y);
+  } else if (type == PackedType.Q4_1) {
+    if (mode == Dot.Madd) nibbleTile1(Dot.Madd, true, w, x, blocks, y);
+    else if (mode == Dot.Sixteen) nibbleTile1(Dot.Sixteen, true, w, x, blocks, y);
+    else nibbleTile1(Dot.Signed, true, w, x, blocks, y);
+  } else {
+    if (mode == Dot.Signed) byteTile1(Dot.Signed, w, x, blocks, y);
+    else if (mode == Dot.Unsigned) byteTile1(Dot.Unsigned, w, x, blocks, y);
+    else byteTile1(Dot.Madd, w, x, blocks, y);
+  }
+}
+
+function tile4(
+  type: PackedType,
+  mode: Dot,
+  w: usize,
+  x: usize,
+  blocks: i32,
+  y: usize,
+  yStride: usize,
+  sums: usize,
+): void {
+  if (type == PackedType.Q4_0) {
+    if (mode == Dot.Madd) nibbleTile4(Dot.Madd, false, w, x, blocks, y, yStride, sums);
+    else if (mode == Dot.Sixteen) nibbleTile4(Dot.Sixteen, false, w, x, blocks, y, yStride, sums);
+    else nibbleTile4(Dot.Signed, false, w, x, blocks, y, yStride, sums);
+  } else if (type == PackedType.Q4_1) {
+    if (mode == Dot.Madd) nibbleTile4(Dot.Madd, true, w, x, blocks, y, yStride, sums);
+    else if (mode == Dot.Sixteen) nibbleTile4(Dot.Sixteen, true, w, x, blocks, y, yStride, sums);
+    else nibbleTile4(Dot.Signed, true, w, x, blocks, y, yStride, sums);
+  } else {
+    if (mode == Dot.Signed) byteTile4(Dot.Signed, w, x, blocks, y, yStride, sums);
+    else if (mode == Dot.Unsigned) byteTile4(Dot.Unsigned, w, x, blocks, y, yStride, sums);
+    else byteTile4(Dot.Madd, w, x, blocks, y, yStride, sums);
+  }
+}
+
+function plainRows(
+  type: PackedType,
+  w: usize,
+  x: usize,
+  xStride: usize,
+  width: i32,
+  rows: i32,
+  y: usize,
+  yStride: usize,
+): void {
+  let row = 0;
+  for (; row + 3 < rows; row += 4) {
+    if (type == PackedType.F16) plainTile4(PackedType.F16, w, x, xStride, width, y, yStride);
+    else if (type == PackedType.BF16) plainTile4(PackedType.BF16, w, x, xStride, width, y, yStride);
+    else plainTile4(PackedType.F32, w, x, xStride, width, y, yStride);
+    x += xStride << 2;
+    y += yStride << 2;
+  }
+  for (; row < rows; row++) {
+    if (type == PackedType.F16) plainTile1(PackedType.F16, w, x, width, y);
+    else if (type == PackedType.BF16) plainTile1(PackedType.BF16, w, x, width, y);
+    else plainTile1(PackedType.F32, w, x, width, y);
+    x += xStride;
+    y += yStride;
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * The instruction set of a Program, read by the host (TypeScript) and by the engine (AssemblyScript): one list of
+ * opcodes, and for each opcode the word at which an operand stands in its step. A step is
+ * `[opcode | flags << 16, length in words, operands...]`. Addresses count units of 16 bytes; strides count 16-byte
+ * units too; sizes count elements. "count" operands are addresses of an i32 that is set for every call.
+ */
+
+/** Bits of a step's flags. */
+export enum StepFlag {
+  /** All threads meet before this step. */
+  Barrier = 1,
+}
+
+export enum Opcode {
+  End = 0,
+  Embedding = 1,
+  RmsNorm = 2,
+  Quantize = 3,
+  LinearQ4_0 = 4,
+  LinearQ4_1 = 5,
+  LinearQ8_0 = 6,
+  LinearF16 = 7,
+  LinearBF16 = 8,
+  LinearF32 = 9,
+  Add = 10,
+  Mul = 11,
+  Silu = 12,
+  SwiGlu = 13,
+  GatherRows = 14,
+  KvWrite = 15,
+  Attention = 16,
+  KvPositions = 18,
+  Rope = 19,
+  PackQ4_0 = 32,
+  PackQ4_1 = 33,
+  PackQ8_0 = 34,
+  PackF16 = 35,
+  PackBF16 = 36,
+  PackF32 = 37,
+  KvCopy = 48,
+  KvRead = 49,
+  KvStore = 50,
+}
+
+/** How the packed weights of a tensor are laid out; also the operand `Embedding.Type`. See pack/. */
+export enum PackedType {
+  Q4_0 = 0,
+  Q4_1 = 1,
+  Q8_0 = 2,
+  F16 = 3,
+  BF16 = 4,
+  F32 = 5,
+}
+
+/** How a step that may run replicated shares its rows among threads. */
+export enum Sharing {
+  /** Threads take different rows. */
+  Rows = 0,
+  /** Every thread computes all rows into its own memory. */
+  Replicated = 1,
+}
+
+/** y[row, :] = weight[tokens[row], :], gathered from the packed form. Shared by groups of 8 features. */
+export enum EmbeddingOperand {
+  Weight = 2,
+  Type = 3,
+  /** Rows of the weight; a token outside [0, Vocabulary) gives a row of zeros. */
+  Vocabulary = 4,
+  Width = 5,
+  Tokens = 6,
+  Count = 7,
+  Y = 8,
+  YStride = 9,
+  /** f32 bits: factor on every element. */
+  Scale = 10,
+  Length = 11,
+}
+
+/** y = x / sqrt(mean(x^2) + eps) * weight, row by row. */
+export enum RmsNormOperand {
+  X = 2,
+  XStride = 3,
+  Weight = 4,
+  /** f32 bits. */
+  Epsilon = 5,
+  Width = 6,
+  Count = 7,
+  Y = 8,
+  YStride = 9,
+  Sharing = 10,
+  /** Units between the copies of y of two threads, where replicated. */
+  YPrivate = 11,
+  Length = 12,
+}
+
+/** Rows of f32 to int8 blocks of 32 with scale and sum (see kernels/quantize.ts). */
+export enum QuantizeOperand {
+  X = 2,
+  XStride = 3,
+  XPrivate = 4,
+  Width = 5,
+  Count = 6,
+  Y = 7,
+  Sharing = 8,
+  YPrivate = 9,
+  Length = 10,
+}
+
+/** y[row, n] = sum_k x[row, k] * w[n, k]. Shared by groups of 8 features. */
+export enum LinearOperand {
+  Weight = 2,
+  /** Groups of 8 output features. */
+  Groups = 3,
+  /** Inputs per row. */
+  Width = 4,
+  X = 5,
+  /** Units between rows of f32 inputs; not used by quantized types. */
+  XStride = 6,
+  XPrivate = 7,
+  Count = 8,
+  Y = 9,
+  YStride = 10,
+  Length = 11,
+}
+
+/** y = op(a, b), element by element. Shared by groups of 8 features. */
+export enum ElementwiseOperand {
+  A = 2,
+  AStride = 3,
+  B = 4,
+  BStride = 5,
+  Y = 6,
+  YStride = 7,
+  Width = 8,
+  Count = 9,
+  Length = 10,
+}
+
+/** y[i, :] = x[indices[i], :]. Shared by groups of 8 features. */
+export enum GatherRowsOperand {
+  X = 2,
+  XStride = 3,
+  Indices = 4,
+  Y = 5,
+  YStride = 6,
+  Width = 7,
+  Count = 8,
+  Length = 9,
+}
+
+/** Stores the positions of the call's rows beside their cache rows. */
+export enum KvPositionsOperand {
+  Positions = 2,
+  WriteRows = 3,
+  Count = 4,
+  /** Address of the word that holds the address of the state's block addresses. */
+  Blocks = 5,
+  Length = 6,
+}
+
+/** Rotates K and stores K and V of the call's rows in the cache. Shared by (row, KV head). */
+export enum KvWriteOperand {
+  K = 2,
+  KStride = 3,
+  V = 4,
+  VStride = 5,
+  Count = 6,
+  WriteRows = 7,
+  Blocks = 8,
+  /** Units from a block's start to the layer's first head. */
+  LayerOffset = 9,
+  KvHeads = 10,
+  HeadDim = 11,
+  ValueDim = 12,
+  /** Cosines and sines of the rows (see kernels/rope.ts); 0 for none. */
+  Rotation = 13,
+  RotationPairs = 14,
+  Interleaved = 15,
+  /** i32 counters of `Attention`, set to zero here. */
+  Counters = 16,
+  CounterCount = 17,
+  Length = 18,
+}
+
+/** Rotates Q and attends to the cached rows. Shared by tiles of four queries of one KV head. */
+export enum AttentionOperand {
+  Q = 2,
+  QStride = 3,
+  Y = 4,
+  YStride = 5,
+  Count = 6,
+  Positions = 7,
+  Sequences = 8,
+  BlockTable = 9,
+  BlockTableColumns = 10,
+  Lengths = 11,
+  Blocks = 12,
+  LayerOffset = 13,
+  Heads = 14,
+  KvHeads = 15,
+  HeadDim = 16,
+  ValueDim = 17,
+  /** f32 bits: factor on the scores. */
+  Scale = 18,
+  Causal = 19,
+  /** 0 for none. */
+  Window = 20,
+  /** f32 bits; 0 for none. */
+  SoftCap = 21,
+  Rotation = 22,
+  RotationPairs = 23,
+  Interleaved = 24,
+  /** Work space of a thread, and units between those of two threads. */
+  Scratch = 25,
+  ScratchPrivate = 26,
+  /** Partial results of segments; 0 if a tile's segments are not shared among threads. */
+  Partials = 27,
+  MaxSegments = 28,
+  Counters = 29,
+  Length = 30,
+}
+
+/** y = rotated x, head by head. Shared by rows. */
+export enum RopeOperand {
+  X = 2,
+  XStride = 3,
+  Y = 4,
+  YStride = 5,
+  Count = 6,
+  Heads = 7,
+  HeadDim = 8,
+  Rotation = 9,
+  RotationPairs = 10,
+  Interleaved = 11,
+  Length = 12,
+}
+
+/** Raw weight rows as the file has them to a packed tensor's groups of 8 rows. Shared by groups. */
+export enum PackOperand {
+  Raw = 2,
+  /** Rows in `Raw`; rows up to the next multiple of 8 become zero. */
+  Rows = 3,
+  Width = 4,
+  Packed = 5,
+  Length = 6,
+}
+
+/** Rows of a KV cache between places. Shared by (layer, head). */
+export enum KvRowsOperand {
+  Blocks = 2,
+  FromRow = 3,
+  /** KvCopy only. */
+  ToRow = 4,
+  Count = 5,
+  Layers = 6,
+  KvHeads = 7,
+  HeadDim = 8,
+  ValueDim = 9,
+  /** KvRead and KvStore: positions i32[Count], then keys, then values in canonical order. */
+  Buffer = 10,
+  Length = 11,
+}
+
+/** Rows of a block of the KV cache, and where its parts lie. */
+export enum KvBlock {
+  Rows = 32,
+  /** Bytes of the positions at a block's start. */
+  PositionBytes = 128,
+  /** Blocks that make a segment of attention: partial results are merged per segment, in order. */
+  SegmentBlocks = 16,
+}

@@ -1,0 +1,53 @@
+/**
+ * How the threads of a call meet and stop: a barrier that spins, then sleeps, and the abort word.
+ * In an unshared memory there is one thread and both are free.
+ */
+import { Fixed } from "./memory";
+
+/** Loads of the counter before a thread sleeps: tens of microseconds. */
+const SPINS: i32 = 20000;
+/** A sleeper looks for an abort this often. */
+const SLEEP_NANOSECONDS: i64 = 1_000_000;
+
+let arrivalsBeforeNextStep: i32 = 0;
+
+export function beginCall(): void {
+  arrivalsBeforeNextStep = 0;
+}
+
+/** True once the host has asked the call to stop. */
+@inline
+export function aborted(): bool {
+  if (ASC_FEATURE_THREADS) return atomic.load<i32>(Fixed.Abort) != 0;
+  return load<i32>(Fixed.Abort) != 0;
+}
+
+/** Returns when all threads of the call have arrived, or the call is aborted: check `aborted` after it. */
+export function barrier(threads: i32): void {
+  if (threads == 1) return;
+  if (ASC_FEATURE_THREADS) {
+    arrivalsBeforeNextStep += threads;
+    const target = arrivalsBeforeNextStep;
+    const arrivals = atomic.add<i32>(Fixed.Barrier, 1) + 1;
+    if (arrivals == target) {
+      if (atomic.load<i32>(Fixed.Sleepers) != 0) atomic.notify(Fixed.Barrier, -1);
+      return;
+    }
+    for (let i = 0; i < SPINS; i++) {
+      if (atomic.load<i32>(Fixed.Barrier) >= target) return;
+    }
+    sleepUntil(target);
+  }
+}
+
+function sleepUntil(target: i32): void {
+  if (ASC_FEATURE_THREADS) {
+    atomic.add<i32>(Fixed.Sleepers, 1);
+    while (!aborted()) {
+      const arrivals = atomic.load<i32>(Fixed.Barrier);
+      if (arrivals >= target) break;
+      atomic.wait<i32>(Fixed.Barrier, arrivals, SLEEP_NANOSECONDS);
+    }
+    atomic.sub<i32>(Fixed.Sleepers, 1);
+  }
+}

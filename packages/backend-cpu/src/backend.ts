@@ -1,0 +1,144 @@
+/** The CPU backend: plans a model, starts an engine for it, loads the weights, hands out executables and KV caches. */
+import type {
+  Backend,
+  BackendFactory,
+  Capabilities,
+  Estimate,
+  GraphSet,
+  KvPlan,
+  LoadedModel,
+  LoadOptions,
+} from "@millet/core/backend";
+import { MilletError, throwIfAborted } from "@millet/core/errors";
+import type { Node } from "@millet/core/graph";
+import type { WeightSources } from "@millet/core/tensor";
+import type { Engine } from "./engine/engine.js";
+import { createWasmEngine, planWasm, type WasmOptions, type WasmPlan } from "./engine/wasm/create.js";
+import { ADDRESSABLE_BYTES } from "./engine/wasm/pages.js";
+import { CpuExecutable } from "./executable.js";
+import { KvMemory } from "./kv-memory.js";
+import { loadWeights } from "./load-weights.js";
+import { supportsNode } from "./lower/lower.js";
+import { type ModelPlan, planModel } from "./model-plan.js";
+import { type CpuOptions, threadsOf } from "./options.js";
+import { CpuState } from "./state.js";
+
+/**
+ * The CPU backend, for `loadModel(source, { backend: cpu() })`. It computes in workers, in Node and in browsers, and
+ * needs no configuration of bundlers.
+ */
+export function cpu(options: CpuOptions = {}): BackendFactory {
+  return {
+    name: "cpu",
+    create: async ({ signal } = {}) => {
+      throwIfAborted(signal, "Starting the CPU backend");
+      return new CpuBackend(options);
+    },
+  };
+}
+
+class CpuBackend implements Backend {
+  readonly name = "cpu";
+  readonly capabilities: Capabilities;
+  readonly lost: Promise<MilletError>;
+  readonly #wasm: WasmOptions;
+  readonly #plan: WasmPlan;
+  readonly #trace: CpuOptions["trace"];
+  readonly #models = new Set<LoadedModel>();
+  #lose: (error: MilletError) => void = () => {};
+
+  /** @throws MilletError BACKEND_UNAVAILABLE, INVALID_ARGUMENT */
+  constructor(options: CpuOptions) {
+    if (options.engine === "native") throw noNativeEngine();
+    const { simd = "auto", memory = "auto", workerUrl } = options;
+    this.#wasm = { threads: threadsOf(options), simd, memory, workerUrl, dot: undefined };
+    this.#plan = planWasm(this.#wasm);
+    this.#trace = options.trace;
+    this.lost = new Promise((resolve) => {
+      this.#lose = resolve;
+    });
+    this.capabilities = {
+      description: this.#plan.description,
+      engine: "wasm",
+      threads: this.#plan.threads,
+      memoryLimitBytes: ADDRESSABLE_BYTES,
+      kvDTypes: ["f32"],
+      limitations: this.#plan.limitations,
+    };
+  }
+
+  supports(node: Node): boolean {
+    return supportsNode(node);
+  }
+
+  estimate(graphs: GraphSet, kv: KvPlan): Estimate {
+    const { weightBytes, scratchBytes, maximumBytes, end } = planModel(graphs, kv, this.#plan.threads);
+    return { weightBytes, scratchBytes, kvBytes: maximumBytes - end };
+  }
+
+  async load(
+    graphs: GraphSet,
+    weights: WeightSources,
+    kv: KvPlan,
+    options: LoadOptions = {},
+  ): Promise<LoadedModel> {
+    checkKv(kv);
+    const plan = planModel(graphs, kv, this.#plan.threads);
+    const limits = { initialBytes: plan.end, maximumBytes: plan.maximumBytes };
+    const engine = await createWasmEngine(this.#plan, this.#wasm, limits, options.signal);
+    try {
+      await writePrograms(engine, plan);
+      await loadWeights(engine, plan, weights, options);
+    } catch (error) {
+      await engine.dispose();
+      throw error;
+    }
+    void engine.lost.then((error) => this.#lose(error));
+    return this.#loadedModel(graphs, kv, plan, engine);
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([...this.#models].map((model) => model.dispose()));
+  }
+
+  #loadedModel(graphs: GraphSet, kv: KvPlan, plan: ModelPlan, engine: Engine): LoadedModel {
+    const memory = new KvMemory(engine, plan.end, plan.maximumBytes);
+    const executables = Object.entries(plan.graphs).map(
+      ([name, placed]) => [name, new CpuExecutable(graphs[name]!, placed, engine, this.#trace)] as const,
+    );
+    const model: LoadedModel = {
+      byteLength: plan.weightBytes,
+      executables: Object.fromEntries(executables),
+      createState: () => new CpuState(kv, engine, memory, plan),
+      dispose: async () => {
+        this.#models.delete(model);
+        await engine.dispose();
+      },
+    };
+    this.#models.add(model);
+    return model;
+  }
+}
+
+async function writePrograms(engine: Engine, plan: ModelPlan): Promise<void> {
+  const writes = Object.values(plan.graphs).map(({ lowered, address }) => ({
+    address,
+    data: new Uint8Array(lowered.program.words.buffer),
+  }));
+  await engine.call({ writes });
+}
+
+function checkKv({ dtype, blockRows }: KvPlan): void {
+  if (dtype === "f32" && blockRows === 32) return;
+  throw new MilletError(
+    "INVALID_ARGUMENT",
+    `The CPU backend keeps the KV cache in blocks of 32 rows of f32, not ${blockRows} rows of ${dtype}.`,
+  );
+}
+
+function noNativeEngine(): MilletError {
+  return new MilletError(
+    "BACKEND_UNAVAILABLE",
+    'This version of the CPU backend has no native engine; use cpu({ engine: "auto" }), which takes WASM.',
+  );
+}

@@ -1,0 +1,52 @@
+/**
+ * A worker on shared memory: it waits for the host to count up the generation, walks the program, and counts itself
+ * finished. After a call it spins a moment, because the next one usually follows at once, then sleeps. It never
+ * returns: the host terminates it.
+ */
+import { Fixed } from "../../../assembly/memory.js";
+import type { StartMessage } from "./protocol.js";
+import { ALL_STEPS, type EngineExports, type Post } from "./worker-types.js";
+
+const SPIN_MILLISECONDS = 0.05;
+
+export function serveShared(
+  engine: EngineExports,
+  memory: WebAssembly.Memory,
+  { thread, threads, announce }: StartMessage,
+  post: Post,
+): void {
+  const control = new Int32Array(memory.buffer, 0, Fixed.Static / 4);
+  let seen = 0;
+  for (;;) {
+    seen = nextGeneration(control, seen);
+    runCall(engine, control, thread, threads, post);
+    if (Atomics.add(control, Fixed.Finished / 4, 1) + 1 < threads) continue;
+    if (announce) post({ type: "finished" });
+    else Atomics.notify(control, Fixed.Finished / 4);
+  }
+}
+
+function nextGeneration(control: Int32Array, seen: number): number {
+  const index = Fixed.Generation / 4;
+  const end = performance.now() + SPIN_MILLISECONDS;
+  while (Atomics.load(control, index) === seen && performance.now() < end);
+  Atomics.wait(control, index, seen);
+  return Atomics.load(control, index);
+}
+
+function runCall(
+  engine: EngineExports,
+  control: Int32Array,
+  thread: number,
+  threads: number,
+  post: Post,
+): void {
+  try {
+    engine.run(Atomics.load(control, Fixed.Program / 4) >>> 0, thread, threads, ALL_STEPS);
+  } catch (error) {
+    // The others must not wait for this thread at a barrier.
+    Atomics.store(control, Fixed.Failed / 4, 1);
+    Atomics.store(control, Fixed.Abort / 4, 1);
+    post({ type: "failed", message: String(error) });
+  }
+}

@@ -1,0 +1,91 @@
+/** What the emitters of src/lower/<op>.ts share: where values lie, work space, and the list of steps. */
+
+import type { KvPlan } from "@millet/core/backend";
+import type { Graph, Value } from "@millet/core/graph";
+import { planMemory } from "@millet/core/lower";
+import type { Step } from "../program/step.js";
+import { CallBlock } from "./call-block.js";
+import { type Matrix, matrixBytes, matrixStride } from "./matrix.js";
+import { ALIGNMENT, type Region } from "./region.js";
+import { replicatedValues } from "./replication.js";
+
+export class LoweringContext {
+  readonly threads: number;
+  readonly kv: KvPlan;
+  readonly call: CallBlock;
+  readonly steps: Step[] = [];
+  readonly #weights: ReadonlyMap<string, number>;
+  readonly #region: Region;
+  readonly #replicated: ReadonlySet<Value>;
+  readonly #offsets: ReadonlyMap<Value, number>;
+  readonly #arena: number;
+  readonly #temporaries = new Map<string, number>();
+  /** The value whose quantized form a temporary holds. */
+  readonly #holds = new Map<number, Value>();
+
+  /** @param weights byte address of each weight @param region where inputs, values and work space go */
+  constructor(
+    graph: Graph,
+    weights: ReadonlyMap<string, number>,
+    region: Region,
+    threads: number,
+    kv: KvPlan,
+  ) {
+    this.threads = threads;
+    this.kv = kv;
+    this.#weights = weights;
+    this.#region = region;
+    this.call = new CallBlock(graph, region);
+    this.#replicated = replicatedValues(graph);
+    const plan = planMemory(graph, (value) => matrixBytes(value) * this.#copies(value), ALIGNMENT);
+    this.#offsets = plan.offsets;
+    this.#arena = region.allocate(plan.byteLength);
+  }
+
+  /** Address after the last byte that the program uses. */
+  get end(): number {
+    return this.#region.end;
+  }
+
+  weight(value: Value): number {
+    return this.#weights.get(value.name)!;
+  }
+
+  matrix(value: Value): Matrix {
+    const byteLength = matrixBytes(value);
+    const isInput = value.kind === "input";
+    return {
+      address: isInput ? this.call.inputOf(value) : this.#arena + this.#offsets.get(value)!,
+      stride: matrixStride(value),
+      width: value.spec.shape[1]!,
+      byteLength,
+      privateStride: this.#replicated.has(value) ? byteLength : 0,
+      count: this.call.countOf(value),
+    };
+  }
+
+  /** Work space that lives through the program; one of the same name is the same. */
+  temporary(name: string, byteLength: number): number {
+    let address = this.#temporaries.get(name);
+    if (address === undefined) {
+      address = this.#region.allocate(byteLength);
+      this.#temporaries.set(name, address);
+    }
+    return address;
+  }
+
+  /** Whether `temporary` holds something made from `value`; if not, from now on it does. */
+  holds(temporary: number, value: Value): boolean {
+    if (this.#holds.get(temporary) === value) return true;
+    this.#holds.set(temporary, value);
+    return false;
+  }
+
+  emit(step: Step): void {
+    this.steps.push(step);
+  }
+
+  #copies(value: Value): number {
+    return this.#replicated.has(value) ? this.threads : 1;
+  }
+}

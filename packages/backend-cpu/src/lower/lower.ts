@@ -1,0 +1,93 @@
+/** Lowers a graph to a Program: every node to its steps, in order. What is supported is decided here too. */
+import type { KvPlan } from "@millet/core/backend";
+import type { Graph, Node, Value } from "@millet/core/graph";
+import { asOpNode } from "@millet/core/ops";
+import { isPackable } from "../pack/packed-type.js";
+import { encodeProgram, type Program } from "../program/program.js";
+import { lowerAttention } from "./attention.js";
+import type { CallBlock } from "./call-block.js";
+import { LoweringContext } from "./context.js";
+import { lowerElementwise } from "./elementwise.js";
+import { lowerLinear } from "./linear.js";
+import type { Matrix } from "./matrix.js";
+import type { Region } from "./region.js";
+import { lowerEmbedding, lowerGatherRows, lowerRmsNorm, lowerRope } from "./rows.js";
+
+export interface LoweredGraph {
+  /** The graph as it was lowered, composite ops replaced. */
+  readonly graph: Graph;
+  readonly program: Program;
+  readonly call: CallBlock;
+  readonly outputs: ReadonlyMap<string, Matrix>;
+}
+
+/** Whether a node can be lowered as it is: matrices are results or inputs, indices are inputs. */
+export function supportsNode(node: Node): boolean {
+  const { op } = asOpNode(node);
+  if (op === "linear")
+    return isPackable(node.inputs[1]!.spec.dtype) && isWeight(node.inputs[1]) && !isWeight(node.inputs[0]);
+  if (op === "embedding") return isPackable(node.inputs[0]!.spec.dtype) && isWeight(node.inputs[0]);
+  if (op === "rms_norm") return isWeight(node.inputs[1]) && !isWeight(node.inputs[0]);
+  return !node.inputs.some(isWeight);
+}
+
+function isWeight(value: Value | undefined): boolean {
+  return value?.kind === "weight";
+}
+
+/**
+ * @param graph with nodes that `supportsNode` accepts
+ * @param weights byte address of each weight
+ * @param region where the program's inputs, values and work space are placed
+ */
+export function lowerGraph(
+  graph: Graph,
+  weights: ReadonlyMap<string, number>,
+  region: Region,
+  threads: number,
+  kv: KvPlan,
+): LoweredGraph {
+  const context = new LoweringContext(graph, weights, region, threads, kv);
+  for (const node of graph.nodes) lowerNode(context, node);
+  const outputs = Object.entries(graph.outputs).map(
+    ([name, value]) => [name, context.matrix(value)] as const,
+  );
+  return {
+    graph,
+    program: encodeProgram(graph.name, context.steps),
+    call: context.call,
+    outputs: new Map(outputs),
+  };
+}
+
+function lowerNode(context: LoweringContext, node: Node): void {
+  const typed = asOpNode(node);
+  switch (typed.op) {
+    case "add":
+    case "mul":
+    case "silu":
+    case "swiglu":
+      lowerElementwise(context, typed);
+      break;
+    case "attention":
+      lowerAttention(context, typed);
+      break;
+    case "embedding":
+      lowerEmbedding(context, typed);
+      break;
+    case "gather_rows":
+      lowerGatherRows(context, typed);
+      break;
+    case "linear":
+      lowerLinear(context, typed);
+      break;
+    case "rms_norm":
+      lowerRmsNorm(context, typed);
+      break;
+    case "rope":
+      lowerRope(context, typed);
+      break;
+    default:
+      typed satisfies never;
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Where everything of a model lies in the engine's memory, worked out before a byte is read: control words, packed
+ * weights, work space that all programs share, programs, then the KV cache, which grows on demand.
+ */
+import type { GraphSet, KvPlan } from "@millet/core/backend";
+import { MilletError } from "@millet/core/errors";
+import type { Value } from "@millet/core/graph";
+import { decompose } from "@millet/core/lower";
+import { byteLength } from "@millet/core/tensor";
+import { Fixed } from "../assembly/memory.js";
+import { ADDRESSABLE_BYTES } from "./engine/wasm/pages.js";
+import { kvBlockBytes } from "./lower/kv-layout.js";
+import { type LoweredGraph, lowerGraph, supportsNode } from "./lower/lower.js";
+import { aligned, Region } from "./lower/region.js";
+import { packedByteLength, rawRowBytes } from "./pack/packed-type.js";
+
+/** Where a program of one or several parts lies; one part unless steps are traced. */
+export interface PlacedGraph {
+  readonly lowered: LoweredGraph;
+  readonly address: number;
+}
+
+export interface ModelPlan {
+  /** Every weight of the graphs, by name. */
+  readonly weights: ReadonlyMap<string, PlacedWeight>;
+  readonly weightBytes: number;
+  readonly graphs: Readonly<Record<string, PlacedGraph>>;
+  /** Work space, free between calls. */
+  readonly work: { readonly address: number; readonly byteLength: number };
+  /** Bytes of work space, programs and control words. */
+  readonly scratchBytes: number;
+  /** First byte of the KV cache. */
+  readonly end: number;
+  /** Bytes of the whole model with its KV cache full. */
+  readonly maximumBytes: number;
+}
+
+export interface PlacedWeight {
+  readonly value: Value;
+  readonly address: number;
+}
+
+/** Work space that loading needs: two buffers of raw weights. */
+export const STAGING_BYTES = 2 * 2 * 1024 * 1024;
+/** At the work space's end: the program and pointer of loading and of KV copies. */
+export const AUXILIARY_BYTES = 1024;
+
+/** @throws MilletError GRAPH_UNSUPPORTED_OP, MODEL_TOO_LARGE */
+export function planModel(graphs: GraphSet, kv: KvPlan, threads: number): ModelPlan {
+  const simple = Object.entries(graphs).map(
+    ([name, graph]) => [name, decompose(graph, supportsNode)] as const,
+  );
+  const values = new Map(simple.flatMap(([, graph]) => Object.entries(graph.weights)));
+  const region = new Region(Fixed.Reserved);
+  const weights = new Map<string, PlacedWeight>();
+  for (const [name, value] of values)
+    weights.set(name, { value, address: region.allocate(weightBytes(value)) });
+  const addresses = new Map([...weights].map(([name, { address }]) => [name, address]));
+
+  const lowered = simple.map(([name, graph]) => {
+    const own = new Region(region.end);
+    return { name, lowered: lowerGraph(graph, addresses, own, threads, kv), end: own.end };
+  });
+  const workBytes = aligned(
+    Math.max(stagingBytes(values), ...lowered.map(({ end }) => end - region.end)) + AUXILIARY_BYTES,
+  );
+  const programs = new Region(region.end + workBytes);
+  const placed = lowered.map(({ name, lowered }) => {
+    const address = programs.allocate(lowered.program.words.byteLength + 16 * lowered.program.steps.length);
+    return [name, { lowered, address }] as const;
+  });
+  const maximumBytes = programs.end + aligned(4 * kv.maxBlocks) + aligned(kvBlockBytes(kv)) * kv.maxBlocks;
+  if (maximumBytes > ADDRESSABLE_BYTES) throw tooLarge(region.end, maximumBytes);
+  return {
+    weights,
+    weightBytes: region.end - region.start,
+    graphs: Object.fromEntries(placed),
+    work: { address: region.end, byteLength: workBytes },
+    scratchBytes: programs.end - region.end + Fixed.Reserved,
+    end: programs.end,
+    maximumBytes,
+  };
+}
+
+/** Bytes of a weight in memory: packed, or a vector of f32 with its padding. */
+function weightBytes({ spec }: Value): number {
+  return spec.shape.length === 2 ? packedByteLength(spec) : Math.ceil(byteLength(spec) / 32) * 32;
+}
+
+/** Two buffers that each hold at least 8 rows of the widest weight, or one whole vector. */
+function stagingBytes(weights: ReadonlyMap<string, Value>): number {
+  const needs = [...weights.values()].map(({ spec }) =>
+    spec.shape.length === 2 ? 8 * rawRowBytes(spec) : byteLength(spec),
+  );
+  return Math.max(STAGING_BYTES, ...needs.map((bytes) => 2 * aligned(bytes)));
+}
+
+function tooLarge(weightEnd: number, maximumBytes: number): MilletError {
+  return new MilletError(
+    "MODEL_TOO_LARGE",
+    `The model needs ${maximumBytes} bytes with its KV cache full (${weightEnd} without) and the WASM engine reaches ` +
+      `${ADDRESSABLE_BYTES}. Use a shorter context, a smaller model or a smaller quantization.`,
+    { details: { neededBytes: maximumBytes, maximumBytes: ADDRESSABLE_BYTES } },
+  );
+}
