@@ -35,7 +35,7 @@ describe("help and usage", () => {
     [["sing"], 'There is no command "sing": chat, '],
     [["chat", "--loud"], "Unknown option '--loud'."],
     [["tokenize"], "<model> is missing."],
-    [["generate", "--threads", "none", "-p", "x"], '--threads takes a number of at least 1, not "none".'],
+    [["generate", "--threads", "none", "-p", "x"], '--threads takes a number from 1 to 1024, not "none".'],
   ])("%j is exit code 2 and one sentence", async (args, message) => {
     const { code, stdout, stderr } = await runMillet(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
