@@ -17,6 +17,7 @@ export function watchInterrupts(): Interrupts {
   const stop = (code: number, reason: string) => {
     if (exitCode !== undefined) process.exit(exitCode);
     exitCode = code;
+    process.exitCode = code; // it may arrive when the command has ended, with its last output
     controller.abort(new Error(reason));
   };
   const onInterrupt = () => stop(EXIT_CODES.interrupted.code, "Ctrl-C");
