@@ -71,7 +71,7 @@ function place(
   const operands = [units(buffer), pack.rows, pack.width, units(target)];
   const { words } = encodeProgram("pack", [{ opcode: pack.opcode, label: "", operands, accesses: [] }]);
   const program = plan.work.address + plan.work.byteLength - AUXILIARY_BYTES;
-  const raw = data.buffer instanceof SharedArrayBuffer ? [] : [{ address: buffer, data }];
+  const raw = data.buffer instanceof ArrayBuffer ? [{ address: buffer, data }] : []; // shared: it is there already
   return engine.call({ writes: [...raw, { address: program, data: new Uint8Array(words.buffer) }], program });
 }
 
