@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { GGML_TYPES, openGguf, readGgufHeader } from "../../src/formats/gguf/index.js";
 import { openSource } from "../../src/store/index.js";
@@ -7,7 +7,6 @@ import { DTYPES, isDType } from "../../src/tensor/dtype.js";
 import { METADATA, makeGguf, sample, TENSORS, wrap } from "./make.js";
 
 const fixture = (name: string) => new URL(`../../../../fixtures/gguf/${name}`, import.meta.url);
-const shared = (name: string) => new URL(`../../../../../shared/data/${name}`, import.meta.url);
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 interface Expected {
@@ -187,17 +186,19 @@ describe("text", () => {
   });
 });
 
-describe.skipIf(!existsSync(shared("models")))("shared data (skipped where ../shared/data is absent)", () => {
-  it("reads stories260K", async () => {
-    const model = await openGguf(await openSource(shared("models/stories260K.gguf")));
+describeWith(sharedData("models/stories260K.gguf"), "stories260K", (path) => {
+  it("opens", async () => {
+    const model = await openGguf(await openSource(path));
     expect([model.version, model.architecture, model.tensors.size]).toEqual([3, "llama", 48]);
     expect(model.tensors.get("token_embd.weight")!.spec).toEqual({ dtype: "f32", shape: [512, 64] });
     expect(model.metadata.get("llama.embedding_length")).toBe(64);
     await model.close();
   });
+});
 
-  it("reads a vocabulary of version 2 without tensors", async () => {
-    const model = await openGguf(await openSource(shared("tokenizers/ggml-vocab-falcon.gguf")));
+describeWith(sharedData("tokenizers/ggml-vocab-falcon.gguf"), "falcon's vocabulary, of version 2", (path) => {
+  it("opens without tensors", async () => {
+    const model = await openGguf(await openSource(path));
     expect([model.version, model.architecture, model.tensors.size]).toEqual([2, "falcon", 0]);
     expect(model.metadata.info("tokenizer.ggml.tokens")?.length).toBe(65024);
     const tokens = model.metadata.get("tokenizer.ggml.tokens") as string[];

@@ -170,11 +170,11 @@ function shown(key: string): string {
 function decodeArray(bytes: Uint8Array, { elementType, length, start, end }: ArrayEntry): GgufValue {
   if (elementType !== "string") return toNumbers(bytes, elementType, start, end);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const strings: string[] = [];
+  const strings = new Array<string>(length); // no more than the header's bytes: each took 8 of them
   for (let i = 0, at = start; i < length; i++) {
     const textStart = at + 8;
     at = textStart + view.getUint32(at, true); // a header is below 4 GiB, so the upper half is 0
-    strings.push(decodeText(bytes, textStart, at));
+    strings[i] = decodeText(bytes, textStart, at);
   }
   return strings;
 }
