@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { describeWith, sharedData } from "../../../../test/support/availability.js";
 import { GGML_TYPES, openGguf, readGgufHeader } from "../../src/formats/gguf/index.js";
 import { openSource } from "../../src/store/index.js";
 import { DTYPES, isDType } from "../../src/tensor/dtype.js";
