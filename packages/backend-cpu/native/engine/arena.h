@@ -1,0 +1,35 @@
+// An engine's memory: one range of addresses reserved at once, given pages as it grows. Byte address a of a Program lies at
+// base() + a. New pages hold zeros. Not safe for use by several threads at once, save reading base().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace millet {
+
+class Arena {
+ public:
+  // Reserves addresses; takes no memory yet. Check valid().
+  explicit Arena(size_t reserved_bytes);
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  bool valid() const { return base_ != nullptr; }
+  uint8_t* base() const { return base_; }
+  size_t reserved() const { return reserved_; }
+  size_t committed() const { return committed_; }
+
+  // Makes the first `bytes` bytes usable. False if the system refuses; nothing is lost then.
+  bool grow(size_t bytes);
+
+  // Gives the whole pages within [start, start + bytes) back to the system; they read as zeros afterwards.
+  void release(size_t start, size_t bytes);
+
+ private:
+  uint8_t* base_ = nullptr;
+  size_t reserved_ = 0;
+  size_t committed_ = 0;
+};
+
+}  // namespace millet

@@ -1,0 +1,58 @@
+// The pool: a generation counter that workers wait on.
+#include "pool.h"
+
+#include "barrier.h"
+
+namespace millet {
+
+namespace {
+
+// Short, since between calls the JavaScript thread needs a core to itself.
+constexpr int kIdleSpins = 500;
+
+}  // namespace
+
+Pool::Pool(int threads) {
+  workers_.reserve(threads);
+  try {
+    for (int i = 0; i < threads; i++) workers_.emplace_back([this, i] { run(i); });
+  } catch (...) {
+    stop();
+    throw;
+  }
+}
+
+Pool::~Pool() { stop(); }
+
+void Pool::stop() {
+  while (running_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+  stopping_.store(true, std::memory_order_relaxed);
+  generation_.fetch_add(1, std::memory_order_release);
+  generation_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+  workers_.clear();
+}
+
+void Pool::start(std::function<void(int)> work, std::function<void()> finished) {
+  work_ = std::move(work);
+  finished_ = std::move(finished);
+  running_.store(threads(), std::memory_order_relaxed);
+  generation_.fetch_add(1, std::memory_order_release);
+  generation_.notify_all();
+}
+
+void Pool::run(int thread) {
+  for (uint32_t seen = 0;;) {
+    wait_while_equal(generation_, seen, kIdleSpins);
+    seen++;
+    if (stopping_.load(std::memory_order_relaxed)) return;
+    work_(thread);
+    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      // Moved out first: the next start() may come while it runs.
+      const std::function<void()> finished = std::move(finished_);
+      finished();
+    }
+  }
+}
+
+}  // namespace millet

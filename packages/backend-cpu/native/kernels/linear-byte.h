@@ -1,0 +1,42 @@
+// Matrix products of 8-bit weights; see linear-nibble.h for the order of summation and
+// ../assembly/kernels/linear-byte.ts for the packed block.
+#pragma once
+
+#include "../engine/packed.h"
+#include "lanes.h"
+
+namespace millet::MILLET_LEVEL {
+
+template <class L, PackedType kType, int kTokens>
+MILLET_INLINE void byte_tile(const uint8_t* w, int64_t group_bytes, const uint8_t* x, int64_t x_four, int32_t blocks,
+                             float* y, int64_t y_stride) {
+  constexpr int64_t kXBlock = kTokens == 1 ? Activations::BlockBytes : Activations::GroupBytes;
+  constexpr int64_t kStatistics = kTokens == 1 ? Activations::SingleStatistics : Activations::GroupStatistics;
+  typename L::F acc[kTokens];
+  for (int t = 0; t < kTokens; t++) acc[t] = L::zero();
+  for (int32_t b = 0; b < blocks; b++) {
+    if (kTokens == 1) L::prefetch(w, group_bytes);
+    typename L::I sum[kTokens];
+#pragma GCC unroll 16
+    for (int t = 0; t < kTokens; t++) sum[t] = L::begin_bytes(x + (t >> 2) * x_four + kStatistics + (t & 3) * 16 + 4);
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; j++) {
+      const auto weights = L::weights8(L::bytes32(w + 16 + 32 * j, group_bytes));
+#pragma GCC unroll 16
+      for (int t = 0; t < kTokens; t++) {
+        sum[t] = L::dot_bytes(sum[t], weights, L::activation(x + (t >> 2) * x_four + (t & 3) * 32 + 4 * j));
+      }
+    }
+    const auto scale = L::halves(w, group_bytes);
+#pragma GCC unroll 16
+    for (int t = 0; t < kTokens; t++) {
+      const uint8_t* statistics = x + (t >> 2) * x_four + kStatistics + (t & 3) * 16;
+      acc[t] = L::add(acc[t], L::mul(L::mul(scale, L::splat(statistics)), L::convert(sum[t])));
+    }
+    w += packed_block_bytes(kType);
+    x += kXBlock;
+  }
+  for (int t = 0; t < kTokens; t++) L::store(y + t * y_stride, acc[t]);
+}
+
+}  // namespace millet::MILLET_LEVEL

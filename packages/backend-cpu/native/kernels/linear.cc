@@ -1,0 +1,102 @@
+// linear: y = x W^T on packed weights, shared among threads by groups of 8 output features. A group's weights are used
+// for all rows before the next group's are read: a decode step streams the weights once, a prompt is a matrix-matrix
+// product whose weights stay in the first cache and whose activations come from the second.
+#include "../engine/activations.h"
+#include "kernels.h"
+#include "linear-byte.h"
+#include "linear-nibble.h"
+#include "linear-plain.h"
+
+namespace millet::MILLET_LEVEL {
+
+using Operand = LinearOperand;
+
+// A step's operands, for one thread.
+struct Product {
+  int32_t width;
+  int32_t rows;
+  int64_t group_bytes;
+  const uint8_t* x;
+  int64_t x_stride;  // bytes
+  int64_t y_stride;  // floats
+};
+
+template <class L, PackedType kType, int kTokens>
+MILLET_INLINE void quantized_tile(const Product& p, const uint8_t* w, const uint8_t* x, float* y) {
+  const int32_t blocks = p.width >> 5;
+  const int64_t x_four = int64_t{blocks} * Activations::GroupBytes;
+  if constexpr (kType == PackedType::Q8_0) {
+    byte_tile<L, kType, kTokens>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
+  } else {
+    nibble_tile<L, kType, kTokens>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
+  }
+}
+
+// All rows by the lanes' groups of features.
+template <class L, PackedType kType>
+static void quantized_rows(const Product& p, const uint8_t* w, float* y) {
+  const int64_t row_bytes = int64_t{p.width >> 5} * Activations::BlockBytes;
+  const int32_t grouped = grouped_rows(p.rows);
+  int32_t row = 0;
+  for (; row + L::kTokens <= grouped; row += L::kTokens) {
+    quantized_tile<L, kType, L::kTokens>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
+  }
+  for (; row < grouped; row += 4) quantized_tile<L, kType, 4>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
+  for (; row < p.rows; row++) quantized_tile<L, kType, 1>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
+}
+
+template <class L, PackedType kType, int kColumns>
+static void plain_rows(const Product& p, const uint8_t* w, float* y) {
+  const int64_t x_stride = p.x_stride >> 2;
+  const float* x = reinterpret_cast<const float*>(p.x);
+  int32_t row = 0;
+  for (; row + 4 <= p.rows; row += 4) {
+    plain_tile<L, kType, kColumns, 4>(w, p.group_bytes, x + row * x_stride, x_stride, p.width, y + row * p.y_stride,
+                                      p.y_stride);
+  }
+  for (; row < p.rows; row++) {
+    plain_tile<L, kType, kColumns, 1>(w, p.group_bytes, x + row * x_stride, x_stride, p.width, y + row * p.y_stride,
+                                      p.y_stride);
+  }
+}
+
+// `kColumns` lanes' groups of features by all rows.
+template <class L, PackedType kType, int kColumns>
+MILLET_INLINE void columns(const Product& p, const uint8_t* w, float* y) {
+  if constexpr (kType >= PackedType::F16) plain_rows<L, kType, kColumns>(p, w, y);
+  else quantized_rows<L, kType>(p, w, y);
+}
+
+template <PackedType kType>
+MILLET_INLINE void linear(const Run& run, const uint32_t* step) {
+  // Several groups at once where one group's sums would wait for each other.
+  constexpr int kColumns = kType >= PackedType::F16 ? 2 : 1;
+  constexpr int kStep = kColumns * Wide::kGroups;
+  const int32_t width = word(step, Operand::Width);
+  const Product p = {width,
+                     count(run, step, Operand::Count),
+                     packed_group_bytes(kType, width),
+                     address(run, step, Operand::X) + units(step, Operand::XPrivate) * run.thread,
+                     static_cast<int64_t>(units(step, Operand::XStride)),
+                     static_cast<int64_t>(units(step, Operand::YStride) >> 2)};
+  const int32_t groups = word(step, Operand::Groups);
+  const uint8_t* weight = address(run, step, Operand::Weight);
+  float* y = floats(address(run, step, Operand::Y));
+  const int32_t end = share_end(run, groups);
+  int32_t group = share_start(run, groups);
+  for (; group + kStep <= end && !aborted(run); group += kStep) {
+    columns<Wide, kType, kColumns>(p, weight + group * p.group_bytes, y + int64_t{group} * 8);
+  }
+  for (; group < end && !aborted(run); group++) {
+    columns<Narrow, kType, 1>(p, weight + group * p.group_bytes, y + int64_t{group} * 8);
+  }
+}
+
+void linear_q4_0(const Run& run, const uint32_t* step) { linear<PackedType::Q4_0>(run, step); }
+void linear_q4_1(const Run& run, const uint32_t* step) { linear<PackedType::Q4_1>(run, step); }
+void linear_q8_0(const Run& run, const uint32_t* step) { linear<PackedType::Q8_0>(run, step); }
+void linear_f16(const Run& run, const uint32_t* step) { linear<PackedType::F16>(run, step); }
+void linear_bf16(const Run& run, const uint32_t* step) { linear<PackedType::BF16>(run, step); }
+void linear_f32(const Run& run, const uint32_t* step) { linear<PackedType::F32>(run, step); }
+
+}  // namespace millet::MILLET_LEVEL

@@ -1,0 +1,14 @@
+// The kernels of an ISA level, by opcode.
+#pragma once
+
+#include "../engine/step.h"
+
+namespace millet {
+
+constexpr uint32_t kMaxOpcode = 64;
+
+struct KernelTable {
+  Kernel kernels[kMaxOpcode];  // null where a level has none of its own
+};
+
+}  // namespace millet

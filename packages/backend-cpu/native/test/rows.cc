@@ -1,0 +1,230 @@
+// Kernels that work row by row, against float64: rms_norm, add, mul, silu, swiglu, rope, gather_rows, replicated quantize,
+// and the KV cache's positions, writes, copies and reads.
+#include <cmath>
+#include <cstring>
+#include <functional>
+
+#include "machine.h"
+
+namespace millet::test {
+
+namespace {
+
+size_t row_bytes(int width) { return size_t(width + 7) / 8 * 32; }
+
+// Rows of f32, each on its own multiple of 32 bytes; what lies between rows is NaN, so that no kernel may read it into a result.
+size_t place_rows(Machine& machine, const std::vector<float>& values, int rows, int width) {
+  const size_t at = machine.place(std::vector<float>(rows * row_bytes(width) / 4, NAN));
+  for (int r = 0; r < rows; r++) {
+    std::copy_n(values.begin() + size_t(r) * width, width, machine.at<float>(at + r * row_bytes(width)));
+  }
+  return at;
+}
+
+void compare(Machine& machine, size_t y, int rows, int width, double tolerance, const char* what,
+             const std::function<double(int, int)>& expected) {
+  for (int r = 0; r < rows; r++) {
+    for (int i = 0; i < width; i++) {
+      const double value = expected(r, i);
+      const double actual = machine.at<float>(y + r * row_bytes(width))[i];
+      if (!(std::fabs(actual - value) <= tolerance * (1 + std::fabs(value)))) {
+        return fail(std::string(what) + " row " + std::to_string(r) + " element " + std::to_string(i) + ": " +
+                    std::to_string(actual) + " instead of " + std::to_string(value));
+      }
+    }
+  }
+}
+
+double silu(double x) { return x / (1 + std::exp(-x)); }
+
+void test_elementwise(Machine& machine, int rows, int width, Random& random) {
+  machine.reset();
+  std::vector<float> a = random.floats(size_t(rows) * width, -9, 9);
+  if (!a.empty()) a[0] = -200;  // exp overflows there unless it is bounded
+  const std::vector<float> b = random.floats(size_t(rows) * width, -9, 9);
+  const uint32_t stride = units(row_bytes(width));
+  const uint32_t at_a = units(place_rows(machine, a, rows, width));
+  const uint32_t at_b = units(place_rows(machine, b, rows, width));
+  const uint32_t count = units(machine.place_count(rows));
+  const auto apply = [&](Opcode opcode, const char* name, const std::function<double(double, double)>& f) {
+    const size_t y = machine.allocate(rows * row_bytes(width));
+    machine.run({{opcode, {at_a, stride, at_b, stride, units(y), stride, uint32_t(width), count}}});
+    compare(machine, y, rows, width, 3e-7, name, [&](int r, int i) {
+      return f(a[size_t(r) * width + i], b[size_t(r) * width + i]);
+    });
+  };
+  apply(Opcode::Add, "add", [](double x, double z) { return x + z; });
+  apply(Opcode::Mul, "mul", [](double x, double z) { return x * z; });
+  apply(Opcode::Silu, "silu", [](double x, double) { return silu(x); });
+  apply(Opcode::SwiGlu, "swiglu", [](double x, double z) { return silu(x) * z; });
+}
+
+void test_rms_norm(Machine& machine, int rows, int width, Random& random, int threads) {
+  machine.reset();
+  const std::vector<float> x = random.floats(size_t(rows) * width, -4, 4);
+  const std::vector<float> weight = random.floats(width, 0.5, 1.5);
+  const uint32_t at_x = units(place_rows(machine, x, rows, width));
+  const uint32_t at_weight = units(machine.place(weight));
+  const uint32_t count = units(machine.place_count(rows));
+  const uint32_t stride = units(row_bytes(width));
+  for (const Sharing sharing : {Sharing::Rows, Sharing::Replicated}) {
+    const int copies = sharing == Sharing::Replicated ? threads : 1;
+    const size_t bytes = rows * row_bytes(width);
+    const size_t y = machine.allocate(bytes * copies);
+    const uint32_t apart = copies > 1 ? units(bytes) : 0;
+    machine.run({{Opcode::RmsNorm, {at_x, stride, at_weight, bits(1e-5f), uint32_t(width), count, units(y), stride,
+                                    uint32_t(sharing), apart}}});
+    for (int copy = 0; copy < copies; copy++) {
+      compare(machine, y + copy * bytes, rows, width, 3e-7, "rms_norm", [&](int r, int i) {
+        double squares = 0;
+        for (int k = 0; k < width; k++) squares += double(x[size_t(r) * width + k]) * x[size_t(r) * width + k];
+        return x[size_t(r) * width + i] / std::sqrt(squares / width + 1e-5f) * weight[i];
+      });
+    }
+  }
+}
+
+void test_gather(Machine& machine, Random& random) {
+  machine.reset();
+  const int width = 21;
+  const std::vector<float> x = random.floats(5 * width);
+  const std::vector<int32_t> indices = {4, 0, 0, 3};
+  const uint32_t at_x = units(place_rows(machine, x, 5, width));
+  const size_t y = machine.allocate(indices.size() * row_bytes(width));
+  const uint32_t at = units(machine.place(indices));
+  const uint32_t count = units(machine.place_count(int32_t(indices.size())));
+  const uint32_t stride = units(row_bytes(width));
+  machine.run({{Opcode::GatherRows, {at_x, stride, at, units(y), stride, uint32_t(width), count}}});
+  compare(machine, y, int(indices.size()), width, 0, "gather_rows",
+          [&](int r, int i) { return x[size_t(indices[r]) * width + i]; });
+}
+
+// Cosines and sines of `pairs` angles per row.
+std::vector<float> rotations(int rows, int pairs, Random& random) {
+  std::vector<float> table;
+  for (int r = 0; r < rows; r++) {
+    const std::vector<float> angles = random.floats(pairs, -3, 3);
+    for (const float angle : angles) table.push_back(std::cos(angle));
+    for (const float angle : angles) table.push_back(std::sin(angle));
+  }
+  return table;
+}
+
+// Element i of a rotated head.
+double rotated(const float* x, const float* table, int pairs, bool interleaved, int i) {
+  if (i >= 2 * pairs) return x[i];
+  const int pair = interleaved ? i / 2 : i % pairs;
+  const bool second = interleaved ? i % 2 == 1 : i >= pairs;
+  const double a = x[interleaved ? 2 * pair : pair];
+  const double b = x[interleaved ? 2 * pair + 1 : pair + pairs];
+  return second ? a * table[pairs + pair] + b * table[pair] : a * table[pair] - b * table[pairs + pair];
+}
+
+void test_rope(Machine& machine, Random& random, bool interleaved) {
+  machine.reset();
+  const int rows = 5, heads = 3, head_dim = 10, pairs = 4, width = heads * head_dim;
+  const std::vector<float> x = random.floats(size_t(rows) * width);
+  const std::vector<float> table = rotations(rows, pairs, random);
+  const size_t y = machine.allocate(rows * row_bytes(width));
+  const uint32_t stride = units(row_bytes(width));
+  machine.run({{Opcode::Rope, {units(place_rows(machine, x, rows, width)), stride, units(y), stride,
+                               units(machine.place_count(rows)), heads, head_dim, units(machine.place(table)), pairs,
+                               interleaved}}});
+  compare(machine, y, rows, width, 3e-7, "rope", [&](int r, int i) {
+    const float* head = x.data() + size_t(r) * width + i / head_dim * head_dim;
+    return rotated(head, table.data() + size_t(r) * 2 * pairs, pairs, interleaved, i % head_dim);
+  });
+}
+
+// Rows written by kv_write are read back by kv_read, also after kv_copy; kv_store restores what kv_read gave.
+void test_kv(Machine& machine, Random& random) {
+  machine.reset();
+  const int rows = 7, layers = 2, kv_heads = 3, head_dim = 10, value_dim = 6, pairs = 4, blocks = 3;
+  const int head_floats = 32 * (head_dim + (value_dim + 3) / 4 * 4);
+  const size_t block_bytes = 128 + size_t(layers) * kv_heads * head_floats * 4;
+  std::vector<int32_t> table;
+  for (int b = 0; b < blocks; b++) table.push_back(int32_t(units(machine.allocate(block_bytes))));
+  const uint32_t state = units(machine.place_count(int32_t(units(machine.place(table)))));
+  const std::vector<int32_t> write_rows = {30, 31, 32, 33, 70, 0, 64};
+  const std::vector<int32_t> positions = {5, 6, 7, 8, 9, 10, 11};
+  const std::vector<float> angles = rotations(rows, pairs, random);
+  const std::vector<float> k = random.floats(size_t(rows) * kv_heads * head_dim);
+  const std::vector<float> v = random.floats(size_t(rows) * kv_heads * value_dim);
+  const uint32_t count = units(machine.place_count(rows));
+  const uint32_t rows_at = units(machine.place(write_rows));
+  const uint32_t rotation = units(machine.place(angles));
+  const uint32_t k_at = units(place_rows(machine, k, rows, kv_heads * head_dim));
+  const uint32_t v_at = units(place_rows(machine, v, rows, kv_heads * value_dim));
+  const uint32_t counters = units(machine.place(std::vector<int32_t>(4, 9)));
+  std::vector<Step> steps = {{Opcode::KvPositions, {units(machine.place(positions)), rows_at, count, state}}};
+  for (int layer = 0; layer < layers; layer++) {
+    const uint32_t offset = units(128 + size_t(layer) * kv_heads * head_floats * 4);
+    steps.push_back({Opcode::KvWrite, {k_at, units(row_bytes(kv_heads * head_dim)), v_at,
+                                       units(row_bytes(kv_heads * value_dim)), count, rows_at, state, offset, kv_heads,
+                                       head_dim, value_dim, rotation, pairs, 1, counters, 4}});
+  }
+  const int snapshot = 96;  // all rows of all blocks
+  const size_t floats = size_t(layers) * snapshot * kv_heads * (head_dim + value_dim);
+  const size_t buffer = machine.allocate((snapshot + floats) * 4);
+  const auto move = [&](Opcode opcode, uint32_t from, uint32_t to, uint32_t moved) {
+    return Step{opcode, {state, from, to, moved, layers, kv_heads, head_dim, value_dim, units(buffer)}};
+  };
+  steps.push_back(move(Opcode::KvCopy, 30, 33, 4));  // overlapping, forwards
+  steps.push_back(move(Opcode::KvRead, 0, 0, snapshot));
+  machine.run(steps);
+  const std::vector<float> first(machine.at<float>(buffer), machine.at<float>(buffer) + snapshot + floats);
+  // Row 33 + i now holds what row 30 + i held; rows 70, 0, 64 and 30..32 are as written.
+  const int source_of[] = {0, 1, 2, 0, 1, 2, 3, 4, 5, 6};
+  const int held_by[] = {30, 31, 32, 33, 34, 35, 36, 70, 0, 64};
+  for (int i = 0; i < 10; i++) {
+    const int source = source_of[i], row = held_by[i];
+    check(machine.at<int32_t>(buffer)[row] == positions[source], "kv: wrong position in row " + std::to_string(row));
+    for (int layer = 0; layer < layers; layer++) {
+      for (int h = 0; h < kv_heads; h++) {
+        const size_t place = (size_t(layer) * snapshot + row) * kv_heads + h;
+        for (int d = 0; d < head_dim; d++) {
+          const double value = rotated(k.data() + (size_t(source) * kv_heads + h) * head_dim,
+                                       angles.data() + size_t(source) * 2 * pairs, pairs, true, d);
+          check(std::fabs(first[snapshot + place * head_dim + d] - value) < 1e-6, "kv: wrong key");
+        }
+        for (int d = 0; d < value_dim; d++) {
+          const float value = v[(size_t(source) * kv_heads + h) * value_dim + d];
+          const size_t values = snapshot + size_t(layers) * snapshot * kv_heads * head_dim;
+          check(first[values + place * value_dim + d] == value, "kv: wrong value");
+        }
+      }
+    }
+  }
+  for (int i = 0; i < 4; i++) check(machine.at<int32_t>(size_t(counters) * 16)[i] == 0, "kv_write leaves counters");
+  for (const int32_t block : table) memset(machine.at<uint8_t>(size_t(block) * 16), 0xee, block_bytes);
+  machine.run({move(Opcode::KvStore, 0, 0, snapshot)});
+  memset(machine.at<uint8_t>(buffer), 0, (snapshot + floats) * 4);
+  machine.run({move(Opcode::KvRead, 0, 0, snapshot)});
+  check(memcmp(machine.at<float>(buffer), first.data(), first.size() * 4) == 0, "kv_store and kv_read differ");
+}
+
+}  // namespace
+
+void test_rows(const Setting& setting) {
+  Machine machine(setting.level, setting.threads);
+  Random random(setting.threads);
+  const auto named = [&](const char* name) {
+    begin_case(std::string(name) + " " + setting.level + " threads " + std::to_string(setting.threads));
+  };
+  for (const auto& [rows, width] : {std::pair{1, 1}, {2, 7}, {3, 8}, {0, 16}, {5, 33}, {7, 576}}) {
+    named("elementwise");
+    test_elementwise(machine, rows, width, random);
+    named("rms_norm");
+    test_rms_norm(machine, rows, width, random, setting.threads);
+  }
+  named("gather_rows");
+  test_gather(machine, random);
+  for (const bool interleaved : {false, true}) {
+    named("rope");
+    test_rope(machine, random, interleaved);
+  }
+  named("kv");
+  test_kv(machine, random);
+}
+
+}  // namespace millet::test
