@@ -152,7 +152,7 @@ describe("our own writer", () => {
 describe("large headers", () => {
   const strings = Array.from({ length: 150_000 }, (_, i) => (i % 3 ? `Ġtoken${i}` : `t${i}`));
 
-  it("reads 150,000 strings and as many scores quickly, and only the header", async () => {
+  it("reads 150,000 strings and as many scores, and only the header", async () => {
     const bytes = await makeGguf({
       metadata: [
         ["tokens", { type: "array", elementType: "string", value: strings }],
@@ -169,9 +169,6 @@ describe("large headers", () => {
       },
     });
     const header = await readGgufHeader(counting);
-    const begin = performance.now();
-    await readGgufHeader(source);
-    expect(performance.now() - begin).toBeLessThan(100);
     expect(header.metadata.get("tokens")).toEqual(strings);
     expect(readBytes).toBeLessThan(4 * header.byteLength);
     expect(readBytes).toBeLessThan(bytes.byteLength);

@@ -96,6 +96,18 @@ export class Cursor {
     return { start, end: start + length };
   }
 
+  /** Steps over `count` strings, of which vocabularies have hundreds of thousands. */
+  skipStrings(count: number, what: string): void {
+    const end = this.bytes.byteLength;
+    for (let i = 0; i < count; i++) {
+      const start = this.position + 8;
+      const next = start <= end ? start + this.#view.getUint32(start - 8, true) : end + 1;
+      // The careful way for what is longer than 4 GiB, not here yet, or wrong.
+      if (next > end || this.#view.getUint32(start - 4, true) > 0) this.stringRange(what);
+      else this.position = next;
+    }
+  }
+
   /** A string that names something and so must be valid UTF-8. */
   name(what: string): string {
     const { start, end } = this.stringRange(what);

@@ -155,7 +155,7 @@ function parseArray(cursor: Cursor, key: string): ArrayEntry {
   cursor.checkFits(length, bytesEach, `elements of ${shown(key)}`);
   const start = cursor.position;
   if (elementType === "string") {
-    for (let i = 0; i < length; i++) cursor.stringRange(shown(key));
+    cursor.skipStrings(length, shown(key));
   } else {
     cursor.skip(length * bytesEach);
   }
