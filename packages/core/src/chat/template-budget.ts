@@ -5,13 +5,14 @@
 import { MilletError } from "../errors.js";
 
 const MAX_STEPS = 2_000_000;
-/** UTF-16 units of text; a list element counts for eight. */
+/** UTF-16 units of text; list elements and pieces of text count for more, as the objects that they are. */
 const BASE_UNITS = 8_000_000;
 /** Templates copy their input a few times: trim, split, concatenate. */
 const UNITS_PER_INPUT_UNIT = 16;
 /** Macros within macros; below what the JavaScript stack holds. */
 const MAX_DEPTH = 100;
-export const UNITS_PER_ELEMENT = 8;
+const UNITS_PER_ELEMENT = 16;
+const UNITS_PER_PIECE = 24;
 
 export class TemplateBudget {
   private steps = MAX_STEPS;
@@ -39,6 +40,12 @@ export class TemplateBudget {
   list(length: number): void {
     this.step(length);
     this.text(length * UNITS_PER_ELEMENT);
+  }
+
+  /** This many pieces of text will be made, of this length in all. */
+  pieces(count: number, length: number): void {
+    this.step(count);
+    this.text(count * UNITS_PER_PIECE + length);
   }
 
   /** Runs a macro or a nested conversion. */

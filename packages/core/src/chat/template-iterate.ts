@@ -13,6 +13,7 @@ export function iterate(value: Value, budget: TemplateBudget): readonly Value[] 
   }
   if (value instanceof Text) {
     budget.list(value.length);
+    budget.pieces(value.length, value.length);
     const characters: Text[] = [];
     for (let i = 0; i < value.length; ) {
       const next = i + (value.value.codePointAt(i)! > 0xffff ? 2 : 1);

@@ -18,7 +18,7 @@ export function toJson(value: Value, options: JsonOptions, budget: TemplateBudge
 }
 
 function write(value: Value, level: number, options: JsonOptions, out: Text[], budget: TemplateBudget): void {
-  budget.step();
+  budget.pieces(2, 0);
   if (value instanceof Text) {
     out.push(jsonText(value, options, budget));
   } else if (value instanceof List) {
@@ -59,7 +59,8 @@ function container<T>(
   budget.nested(() =>
     items.forEach((item, i) => {
       if (i > 0) out.push(separators[0]);
-      out.push(new Text((i === 0 ? open : "") + line(level + 1)));
+      const before = (i === 0 ? open : "") + line(level + 1);
+      if (before !== "") out.push(new Text(before));
       write(item);
     }),
   );

@@ -33,7 +33,7 @@ export class Output {
 
   write(text: Text): void {
     if (text.length === 0) return;
-    this.budget.text(text.length + 4);
+    this.budget.pieces(1, text.length);
     this.parts.push(text);
   }
 

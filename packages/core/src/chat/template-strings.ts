@@ -28,8 +28,9 @@ export function split(
   fromRight: boolean,
   budget: TemplateBudget,
 ): Text[] {
-  const cuts = separator === undefined ? blankRuns(text) : occurrences(text, separator, budget);
+  const cuts = separator === undefined ? blankRuns(text, budget) : occurrences(text, separator, budget);
   budget.list(cuts.length + 1);
+  budget.pieces(cuts.length + 1, 0);
   const kept =
     maxSplits < 0
       ? cuts
@@ -44,18 +45,21 @@ export function split(
   }
   parts.push(text.slice(at));
   if (separator !== undefined) return parts;
-  // Without a separator, blanks at the ends part nothing.
-  const trimmed = parts.map((part, i) =>
-    strip(part, undefined, i === 0 || maxSplits >= 0, i === parts.length - 1),
-  );
+  // Without a separator, blanks at the ends part nothing, and stay only on the side where splits ran out.
+  const ranOut = maxSplits >= 0 && kept.length >= maxSplits;
+  const trimmed = parts.map((part, i) => {
+    const [isFirst, isLast] = [i === 0, i === parts.length - 1];
+    return strip(part, undefined, isFirst && !(ranOut && fromRight), isLast && !(ranOut && !fromRight));
+  });
   return trimmed.filter((part) => part.length > 0);
 }
 
-function blankRuns(text: Text): [start: number, end: number][] {
+function blankRuns(text: Text, budget: TemplateBudget): [start: number, end: number][] {
   const from = text.length - strip(text, undefined, true, false).length;
   const to = strip(text, undefined, false, true).length;
   const runs: [number, number][] = [];
   for (const match of text.value.matchAll(new RegExp(`${BLANK.source}+`, "g"))) {
+    budget.pieces(1, 0);
     if (match.index >= from && match.index < to) runs.push([match.index, match.index + match[0].length]);
   }
   return runs;
@@ -70,7 +74,7 @@ function occurrences(text: Text, part: Text, budget: TemplateBudget): [start: nu
     at >= 0;
     at = text.value.indexOf(part.value, at + part.length)
   ) {
-    budget.step();
+    budget.pieces(1, 0);
     found.push([at, at + part.length]);
   }
   return found;
@@ -88,7 +92,7 @@ export function replace(text: Text, from: Text, to: Text, limit: number, budget:
     cuts = Array.from({ length: text.length + 1 }, (_, i) => [i, i]);
   }
   if (limit >= 0) cuts = cuts.slice(0, limit);
-  budget.text(text.length + cuts.length * to.length);
+  budget.pieces(cuts.length * 2, text.length + cuts.length * to.length);
   const parts: Text[] = [];
   let at = 0;
   for (const [start, end] of cuts) {
@@ -113,6 +117,7 @@ export function lines(text: Text, keepEnds: boolean, budget: TemplateBudget): Te
   let at = 0;
   for (const match of text.value.matchAll(LINE_END)) {
     budget.list(1);
+    budget.pieces(1, 0);
     const end = match.index + match[0].length;
     parts.push(text.slice(at, keepEnds ? end : match.index));
     at = end;

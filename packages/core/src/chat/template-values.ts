@@ -163,7 +163,7 @@ export function floatText(value: number): string {
 }
 
 function writeRepr(value: Value, out: Text[], budget: TemplateBudget): void {
-  budget.step();
+  budget.pieces(2, 0);
   if (value instanceof Text) {
     budget.text(value.length + 2);
     out.push(textRepr(value));
