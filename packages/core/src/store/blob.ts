@@ -1,7 +1,7 @@
 /** A ByteSource over a Blob or File. A File that changes on disk while it is read gives SOURCE_CHANGED. */
 import { abortedError, MilletError, throwIfAborted } from "../errors.js";
 import type { OpenSibling } from "./memory.js";
-import { type ByteSource, checkRead, disposedError } from "./source.js";
+import { allocate, type ByteSource, checkRead, disposedError } from "./source.js";
 
 /** A Blob read cannot be stopped, so large ones go in pieces between which the signal is looked at. */
 const PIECE_BYTES = 16 << 20;
@@ -21,7 +21,7 @@ export class BlobSource implements ByteSource {
 
   async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
     checkRead(this, offset, length, signal);
-    const target = new Uint8Array(length);
+    const target = allocate(this.name, length);
     await this.readInto(offset, target, signal);
     return target;
   }

@@ -5,7 +5,14 @@
  */
 import type { FileHandle } from "node:fs/promises";
 import { MilletError, throwIfAborted } from "../errors.js";
-import { type ByteSource, checkFileName, checkRead, disposedError, notFoundError } from "./source.js";
+import {
+  allocate,
+  type ByteSource,
+  checkFileName,
+  checkRead,
+  disposedError,
+  notFoundError,
+} from "./source.js";
 
 /** Largest single read: long enough for full speed, short enough to stop within milliseconds on a signal. */
 const PIECE_BYTES = 16 << 20;
@@ -83,7 +90,7 @@ class FileSource implements ByteSource {
 
   async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
     checkRead(this, offset, length, signal);
-    const target = new Uint8Array(length);
+    const target = allocate(this.name, length);
     await this.readInto(offset, target, signal);
     return target;
   }

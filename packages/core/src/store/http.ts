@@ -17,7 +17,14 @@ import {
 } from "./http-response.js";
 import { MemorySource } from "./memory.js";
 import { ReadAhead } from "./read-ahead.js";
-import { type ByteSource, checkFileName, checkRead, disposedError, type SourceOptions } from "./source.js";
+import {
+  allocate,
+  type ByteSource,
+  checkFileName,
+  checkRead,
+  disposedError,
+  type SourceOptions,
+} from "./source.js";
 
 /** The first request brings this much: the whole header of a small model, and the file's size with it. */
 const FIRST_BYTES = 64 << 10;
@@ -120,7 +127,7 @@ class HttpSource implements ByteSource {
 
   async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
     checkRead(this, offset, length, signal);
-    const target = new Uint8Array(length);
+    const target = allocate(this.name, length);
     await this.readInto(offset, target, signal);
     return target;
   }

@@ -64,6 +64,22 @@ export function checkRead(
   }
 }
 
+/**
+ * A buffer for `length` bytes of a file.
+ * @throws MilletError OUT_OF_MEMORY if there is no room for it
+ */
+export function allocate(name: string, length: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length);
+  } catch (cause) {
+    throw new MilletError(
+      "OUT_OF_MEMORY",
+      `${name}: there is no memory for ${length} bytes. Close other programs, or read smaller pieces.`,
+      { cause, details: { name, length } },
+    );
+  }
+}
+
 /** @throws MilletError INVALID_ARGUMENT unless `fileName` names a file of the same folder */
 export function checkFileName(fileName: string): void {
   if (/^(?!\.{1,2}$)[^/\\\0]+$/.test(fileName)) return;

@@ -6,6 +6,7 @@ import { build } from "esbuild";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import type { MilletError } from "../../src/errors.js";
 import { type ModelSource, openSource } from "../../src/store/index.js";
+import { allocate } from "../../src/store/source.js";
 
 const folder = mkdtempSync(join(tmpdir(), "millet-store-"));
 const path = join(folder, "model.gguf");
@@ -126,6 +127,14 @@ describe("a local file in trouble", () => {
     controller.abort();
     expect(await read).toBe("ABORTED");
     await opened.close();
+  });
+});
+
+describe("a read beyond memory", () => {
+  it("says so", () => {
+    const refused = expect.objectContaining({ code: "OUT_OF_MEMORY" });
+    expect(() => allocate("model.gguf", 2 ** 52)).toThrow(refused);
+    expect(allocate("model.gguf", 5)).toEqual(new Uint8Array(5));
   });
 });
 
