@@ -31,7 +31,8 @@ async function compile(relaxed, shared) {
       },
     },
   );
-  if (error || !binary) throw new Error(`asc failed: ${stderr.toString()}`, { cause: error });
+  const complaints = stderr.toString();
+  if (error || !binary || complaints !== "") throw new Error(`asc: ${complaints}`, { cause: error });
   return binary;
 }
 

@@ -29,7 +29,7 @@ export function product(
   for (; column < width; column += 4) {
     const at = <usize>column << 2;
     for (let row = 0; row < n; row++) {
-      const alpha = alphas == 0 ? 0 : alphas + (<usize>row << 2);
+      const alpha = alphas == 0 ? <usize>0 : alphas + (<usize>row << 2);
       product1x1(a + aStride * row, b + at, bStride, depth, c + at + cStride * row, alpha);
     }
   }
@@ -123,7 +123,7 @@ function product2x4(
   finish(c + 32, c02, alphas);
   finish(c + 48, c03, alphas);
   c += cStride;
-  const alpha1 = alphas == 0 ? 0 : alphas + 4;
+  const alpha1 = alphas == 0 ? <usize>0 : alphas + 4;
   finish(c, c10, alpha1);
   finish(c + 16, c11, alpha1);
   finish(c + 32, c12, alpha1);
@@ -168,11 +168,11 @@ function product3x2(
   finish(c, c00, alphas);
   finish(c + 16, c01, alphas);
   c += cStride;
-  const alpha1 = alphas == 0 ? 0 : alphas + 4;
+  const alpha1 = alphas == 0 ? <usize>0 : alphas + 4;
   finish(c, c10, alpha1);
   finish(c + 16, c11, alpha1);
   c += cStride;
-  const alpha2 = alphas == 0 ? 0 : alphas + 8;
+  const alpha2 = alphas == 0 ? <usize>0 : alphas + 8;
   finish(c, c20, alpha2);
   finish(c + 16, c21, alpha2);
 }
@@ -222,15 +222,15 @@ function product4x2(
   finish(c, c00, alphas);
   finish(c + 16, c01, alphas);
   c += cStride;
-  const alpha1 = alphas == 0 ? 0 : alphas + 4;
+  const alpha1 = alphas == 0 ? <usize>0 : alphas + 4;
   finish(c, c10, alpha1);
   finish(c + 16, c11, alpha1);
   c += cStride;
-  const alpha2 = alphas == 0 ? 0 : alphas + 8;
+  const alpha2 = alphas == 0 ? <usize>0 : alphas + 8;
   finish(c, c20, alpha2);
   finish(c + 16, c21, alpha2);
   c += cStride;
-  const alpha3 = alphas == 0 ? 0 : alphas + 12;
+  const alpha3 = alphas == 0 ? <usize>0 : alphas + 12;
   finish(c, c30, alpha3);
   finish(c + 16, c31, alpha3);
 }

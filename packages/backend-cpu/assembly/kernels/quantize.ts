@@ -5,6 +5,7 @@ import { Activations, groupedRows } from "../activations";
 import { address, count, word } from "../address";
 import { QuantizeOperand as Operand, Sharing } from "../opcodes";
 import { rowEnd, rowStart } from "../partition";
+import { ROUNDER } from "./exp";
 
 export function quantize(step: usize, thread: i32, threads: i32): void {
   const replicated = word(step, Operand.Sharing) == Sharing.Replicated;
@@ -59,20 +60,23 @@ function quantizeBlock(x: usize, values: usize, statistics: usize): void {
 
 @inline
 function largestMagnitude(x: usize): f32 {
-  let most = f32x4.abs(v128.load(x));
-  for (let i: usize = 16; i < 128; i += 16) most = f32x4.max(most, f32x4.abs(v128.load(x + i)));
-  return max(
-    max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
-    max(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)),
-  );
+  const a = f32x4.pmax(f32x4.abs(v128.load(x)), f32x4.abs(v128.load(x, 16)));
+  const b = f32x4.pmax(f32x4.abs(v128.load(x, 32)), f32x4.abs(v128.load(x, 48)));
+  const c = f32x4.pmax(f32x4.abs(v128.load(x, 64)), f32x4.abs(v128.load(x, 80)));
+  const d = f32x4.pmax(f32x4.abs(v128.load(x, 96)), f32x4.abs(v128.load(x, 112)));
+  let most = f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d));
+  most = f32x4.pmax(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1));
+  most = f32x4.pmax(most, v128.shuffle<i32>(most, most, 1, 0, 3, 2));
+  return f32x4.extract_lane(most, 0);
 }
 
-/** Eight values as rounded i16. */
+/** Eight values as rounded i16: adding 1.5 * 2^23 leaves the whole number in the low bits. */
 @inline
 function narrow(x: usize, inverse: v128): v128 {
-  const low = f32x4.nearest(f32x4.mul(v128.load(x), inverse));
-  const high = f32x4.nearest(f32x4.mul(v128.load(x, 16), inverse));
-  return i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(low), i32x4.trunc_sat_f32x4_s(high));
+  const rounder = f32x4.splat(ROUNDER);
+  const low = f32x4.add(f32x4.mul(v128.load(x), inverse), rounder);
+  const high = f32x4.add(f32x4.mul(v128.load(x, 16), inverse), rounder);
+  return i16x8.narrow_i32x4_s(i32x4.sub(low, rounder), i32x4.sub(high, rounder));
 }
 
 @inline
