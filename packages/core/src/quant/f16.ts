@@ -44,6 +44,13 @@ export function numberToF16(value: number): number {
   return f16FromF32Bits(bits[0]!);
 }
 
+/** Writes `value` as f16, little endian. */
+export function writeF16(bytes: Uint8Array, at: number, value: number): void {
+  const half = numberToF16(value);
+  bytes[at] = half;
+  bytes[at + 1] = half >>> 8;
+}
+
 /** Rounds the bit pattern of an f32 to that of an f16. */
 function f16FromF32Bits(word: number): number {
   const sign = (word >>> 16) & 0x8000;

@@ -27,7 +27,8 @@ export interface QuantFormat {
    */
   decode(bytes: Uint8Array, values: Float32Array): void;
   /**
-   * Encodes whole blocks with the rounding of GGML's reference quantizer. Block formats expect finite values.
+   * Encodes whole blocks. Block formats expect finite values. f16, bf16, q4_0, q4_1, q5_0, q5_1 and q8_0 round as
+   * GGML's reference quantizer does, bit for bit; the K- and IQ-types have a search of our own (fit.ts).
    * @param values n * blockElements values
    * @param bytes receives n * blockBytes bytes
    */

@@ -7,17 +7,39 @@ import { DTYPES, type DType } from "../tensor/dtype.js";
 import { bf16 } from "./bf16.js";
 import { f16 } from "./f16.js";
 import type { QuantFormat } from "./format.js";
+import { iq4_nl } from "./iq4_nl.js";
+import { iq4_xs } from "./iq4_xs.js";
+import { q2_k } from "./q2_k.js";
+import { q3_k } from "./q3_k.js";
 import { q4_0 } from "./q4_0.js";
 import { q4_1 } from "./q4_1.js";
+import { q4_k } from "./q4_k.js";
+import { q5_0 } from "./q5_0.js";
+import { q5_1 } from "./q5_1.js";
+import { q5_k } from "./q5_k.js";
+import { q6_k } from "./q6_k.js";
 import { q8_0 } from "./q8_0.js";
 
 export { f16ToNumber, numberToF16 } from "./f16.js";
 export type { BlockField, QuantFormat } from "./format.js";
 
 /** Every format whose values are not plain numbers to JavaScript, by dtype. */
-export const QUANT_FORMATS = { f16, bf16, q4_0, q4_1, q8_0 } as const satisfies Partial<
-  Record<DType, QuantFormat>
->;
+export const QUANT_FORMATS = {
+  f16,
+  bf16,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q8_0,
+  q2_k,
+  q3_k,
+  q4_k,
+  q5_k,
+  q6_k,
+  iq4_nl,
+  iq4_xs,
+} as const satisfies Partial<Record<DType, QuantFormat>>;
 
 export type QuantDType = keyof typeof QUANT_FORMATS;
 
@@ -49,7 +71,7 @@ export function dequantize(dtype: DType, bytes: Uint8Array): Float32Array<ArrayB
 }
 
 /**
- * Encodes f32 values, with the rounding of GGML's reference quantizers.
+ * Encodes f32 values; QuantFormat.encode says with which rounding.
  * @param dtype any type but the integers
  * @param values whole blocks of that type
  * @throws MilletError INVALID_ARGUMENT for an integer type or a partial block

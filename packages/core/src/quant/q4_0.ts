@@ -3,20 +3,12 @@
  * Byte i of `quants` holds element i in its low nibble and element i + 16 in its high nibble.
  */
 import { f16Table, numberToF16 } from "./f16.js";
+import { extreme } from "./fit.js";
 import type { QuantFormat } from "./format.js";
 
 const ELEMENTS = 32;
 const HALF = ELEMENTS / 2;
 const BYTES = 18;
-
-/** The value of largest magnitude, with its sign; the first one of several. */
-function extreme(values: Float32Array, start: number): number {
-  let found = 0;
-  for (let i = start; i < start + ELEMENTS; i++) {
-    if (Math.abs(values[i]!) > Math.abs(found)) found = values[i]!;
-  }
-  return found;
-}
 
 function quantum(value: number, inverse: number): number {
   return Math.max(0, Math.min(15, Math.fround(Math.fround(value * inverse) + 8.5))) | 0;
@@ -44,7 +36,7 @@ export const q4_0: QuantFormat = {
   encode(values, bytes) {
     for (let at = 0, from = 0; from < values.length; at += BYTES, from += ELEMENTS) {
       // The extreme value maps to -8 exactly, so that the full range of the nibble is used.
-      const scale = Math.fround(extreme(values, from) / -8);
+      const scale = Math.fround(extreme(values, from, ELEMENTS) / -8);
       const inverse = scale === 0 ? 0 : Math.fround(1 / scale);
       const half = numberToF16(scale);
       bytes[at] = half;

@@ -29,7 +29,16 @@ export const DTYPES = {
   u8: plain(1),
   q4_0: block(32, 18),
   q4_1: block(32, 20),
+  q5_0: block(32, 22),
+  q5_1: block(32, 24),
   q8_0: block(32, 34),
+  q2_k: block(256, 84),
+  q3_k: block(256, 110),
+  q4_k: block(256, 144),
+  q5_k: block(256, 176),
+  q6_k: block(256, 210),
+  iq4_nl: block(32, 18),
+  iq4_xs: block(256, 136),
 } as const satisfies Record<string, DTypeInfo>;
 
 export type DType = keyof typeof DTYPES;

@@ -61,8 +61,8 @@ describe("a file that the Python package gguf wrote", async () => {
   );
 
   it("names the tensor and its type when weights are of a type that Millet lacks", () => {
-    expect(model.weights.has("unsupported.q4_k")).toBe(true);
-    expect(() => model.weights.get("unsupported.q4_k")).toThrow(/"unsupported.q4_k" is stored as q4_k/);
+    expect(model.weights.has("unsupported.tq1_0")).toBe(true);
+    expect(() => model.weights.get("unsupported.tq1_0")).toThrow(/"unsupported.tq1_0" is stored as tq1_0/);
     expect(() => [...model.weights]).toThrow(expect.objectContaining({ code: "GGUF_UNKNOWN_QUANT_TYPE" }));
     expect(model.weights.get("nothing")).toBeUndefined();
   });
