@@ -5,6 +5,13 @@ export { reference } from "./backend/reference/reference.js";
 export type { RejectedBackend } from "./backend/serve.js";
 export type { Chat, ChatMessage, ChatOptions } from "./chat/session-types.js";
 export {
+  type ChatTemplate,
+  createChatTemplate,
+  encodeChat,
+  type TemplateInput,
+  type TemplateMessage,
+} from "./chat/template.js";
+export {
   ERROR_CODES,
   isMilletError,
   MilletError,
@@ -35,4 +42,14 @@ export type {
 } from "./model/types.js";
 export { loadModel } from "./model.js";
 export type { ModelSource } from "./store/index.js";
-export type { Tokenizer } from "./tokenizer/index.js";
+export {
+  createTokenizer,
+  type DecodeOptions,
+  type EncodeOptions,
+  ggufTokenizer,
+  type StreamDecoder,
+  type TextSegment,
+  type Tokenizer,
+  type TokenizerDescription,
+  type TokenKind,
+} from "./tokenizer/index.js";
