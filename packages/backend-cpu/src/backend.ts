@@ -12,15 +12,14 @@ import type {
 import { MilletError, throwIfAborted } from "@millet/core/errors";
 import type { Node } from "@millet/core/graph";
 import type { WeightSources } from "@millet/core/tensor";
+import { chooseEngine, type EngineChoice } from "./engine/choose.js";
 import type { Engine } from "./engine/engine.js";
-import { createWasmEngine, planWasm, type WasmOptions, type WasmPlan } from "./engine/wasm/create.js";
-import { ADDRESSABLE_BYTES } from "./engine/wasm/pages.js";
 import { CpuExecutable } from "./executable.js";
 import { KvMemory } from "./kv-memory.js";
 import { loadWeights } from "./load-weights.js";
 import { supportsNode } from "./lower/lower.js";
 import { type ModelPlan, planModel } from "./model-plan.js";
-import { type CpuOptions, threadsOf } from "./options.js";
+import type { CpuOptions } from "./options.js";
 import { CpuState } from "./state.js";
 
 /**
@@ -41,29 +40,26 @@ class CpuBackend implements Backend {
   readonly name = "cpu";
   readonly capabilities: Capabilities;
   readonly lost: Promise<MilletError>;
-  readonly #wasm: WasmOptions;
-  readonly #plan: WasmPlan;
+  readonly #choice: EngineChoice;
   readonly #trace: CpuOptions["trace"];
   readonly #models = new Set<LoadedModel>();
   #lose: (error: MilletError) => void = () => {};
 
   /** @throws MilletError BACKEND_UNAVAILABLE, INVALID_ARGUMENT */
   constructor(options: CpuOptions) {
-    if (options.engine === "native") throw noNativeEngine();
-    const { simd = "auto", memory = "auto", workerUrl } = options;
-    this.#wasm = { threads: threadsOf(options), simd, memory, workerUrl, dot: undefined };
-    this.#plan = planWasm(this.#wasm);
+    this.#choice = chooseEngine(options);
     this.#trace = options.trace;
     this.lost = new Promise((resolve) => {
       this.#lose = resolve;
     });
+    const { description, name, threads, addressableBytes, limitations } = this.#choice;
     this.capabilities = {
-      description: this.#plan.description,
-      engine: "wasm",
-      threads: this.#plan.threads,
-      memoryLimitBytes: ADDRESSABLE_BYTES,
+      description,
+      engine: name,
+      threads,
+      memoryLimitBytes: addressableBytes,
       kvDTypes: ["f32"],
-      limitations: this.#plan.limitations,
+      limitations,
     };
   }
 
@@ -72,7 +68,7 @@ class CpuBackend implements Backend {
   }
 
   estimate(graphs: GraphSet, kv: KvPlan): Estimate {
-    const { weightBytes, scratchBytes, maximumBytes, end } = planModel(graphs, kv, this.#plan.threads);
+    const { weightBytes, scratchBytes, maximumBytes, end } = planModel(graphs, kv, this.#choice);
     return { weightBytes, scratchBytes, kvBytes: maximumBytes - end };
   }
 
@@ -83,9 +79,9 @@ class CpuBackend implements Backend {
     options: LoadOptions = {},
   ): Promise<LoadedModel> {
     checkKv(kv);
-    const plan = planModel(graphs, kv, this.#plan.threads);
+    const plan = planModel(graphs, kv, this.#choice);
     const limits = { initialBytes: plan.end, maximumBytes: plan.maximumBytes };
-    const engine = await createWasmEngine(this.#plan, this.#wasm, limits, options.signal);
+    const engine = await this.#choice.start(limits, options.signal);
     try {
       await writePrograms(engine, plan);
       await loadWeights(engine, plan, weights, options);
@@ -133,12 +129,5 @@ function checkKv({ dtype, blockRows }: KvPlan): void {
   throw new MilletError(
     "INVALID_ARGUMENT",
     `The CPU backend keeps the KV cache in blocks of 32 rows of f32, not ${blockRows} rows of ${dtype}.`,
-  );
-}
-
-function noNativeEngine(): MilletError {
-  return new MilletError(
-    "BACKEND_UNAVAILABLE",
-    'This version of the CPU backend has no native engine; use cpu({ engine: "auto" }), which takes WASM.',
   );
 }

@@ -8,7 +8,7 @@ import type { Value } from "@millet/core/graph";
 import { decompose } from "@millet/core/lower";
 import { byteLength } from "@millet/core/tensor";
 import { Fixed } from "../assembly/memory.js";
-import { ADDRESSABLE_BYTES } from "./engine/wasm/pages.js";
+import type { EngineChoice } from "./engine/choose.js";
 import { kvBlockBytes } from "./lower/kv-layout.js";
 import { type LoweredGraph, lowerGraph, supportsNode } from "./lower/lower.js";
 import { aligned, Region } from "./lower/region.js";
@@ -40,13 +40,16 @@ export interface PlacedWeight {
   readonly address: number;
 }
 
+/** What a plan depends on. */
+export type EngineTraits = Pick<EngineChoice, "name" | "threads" | "addressableBytes">;
+
 /** Work space that loading needs: two buffers of raw weights. */
 export const STAGING_BYTES = 2 * 2 * 1024 * 1024;
 /** At the work space's end: the program and pointer of loading and of KV copies. */
 export const AUXILIARY_BYTES = 1024;
 
 /** @throws MilletError GRAPH_UNSUPPORTED_OP, MODEL_TOO_LARGE */
-export function planModel(graphs: GraphSet, kv: KvPlan, threads: number): ModelPlan {
+export function planModel(graphs: GraphSet, kv: KvPlan, engine: EngineTraits): ModelPlan {
   const simple = Object.entries(graphs).map(
     ([name, graph]) => [name, decompose(graph, supportsNode)] as const,
   );
@@ -59,7 +62,7 @@ export function planModel(graphs: GraphSet, kv: KvPlan, threads: number): ModelP
 
   const lowered = simple.map(([name, graph]) => {
     const own = new Region(region.end);
-    return { name, lowered: lowerGraph(graph, addresses, own, threads, kv), end: own.end };
+    return { name, lowered: lowerGraph(graph, addresses, own, engine.threads, kv), end: own.end };
   });
   const workBytes = aligned(
     Math.max(stagingBytes(values), ...lowered.map(({ end }) => end - region.end)) + AUXILIARY_BYTES,
@@ -70,7 +73,7 @@ export function planModel(graphs: GraphSet, kv: KvPlan, threads: number): ModelP
     return [name, { lowered, address }] as const;
   });
   const maximumBytes = programs.end + aligned(4 * kv.maxBlocks) + aligned(kvBlockBytes(kv)) * kv.maxBlocks;
-  if (maximumBytes > ADDRESSABLE_BYTES) throw tooLarge(region.end, maximumBytes);
+  if (maximumBytes > engine.addressableBytes) throw tooLarge(region.end, maximumBytes, engine);
   return {
     weights,
     weightBytes: region.end - region.start,
@@ -95,11 +98,12 @@ function stagingBytes(weights: ReadonlyMap<string, Value>): number {
   return Math.max(STAGING_BYTES, ...needs.map((bytes) => 2 * aligned(bytes)));
 }
 
-function tooLarge(weightEnd: number, maximumBytes: number): MilletError {
+function tooLarge(weightEnd: number, maximumBytes: number, engine: EngineTraits): MilletError {
+  const { name, addressableBytes } = engine;
   return new MilletError(
     "MODEL_TOO_LARGE",
-    `The model needs ${maximumBytes} bytes with its KV cache full (${weightEnd} without) and the WASM engine reaches ` +
-      `${ADDRESSABLE_BYTES}. Use a shorter context, a smaller model or a smaller quantization.`,
-    { details: { neededBytes: maximumBytes, maximumBytes: ADDRESSABLE_BYTES } },
+    `The model needs ${maximumBytes} bytes with its KV cache full (${weightEnd} without) and the ${name} engine reaches ` +
+      `${addressableBytes}. Use a shorter context, a smaller model or a smaller quantization.`,
+    { details: { neededBytes: maximumBytes, maximumBytes: addressableBytes } },
   );
 }

@@ -15,7 +15,7 @@ export interface StepTrace {
 }
 
 export interface CpuOptions {
-  /** "auto" takes the fastest engine that runs here. "native" is not part of this version. */
+  /** "auto" takes the fastest engine that runs here: the native addon in Node where there is one, else WASM. */
   readonly engine?: "auto" | "wasm" | "native";
   /** Threads that compute; by default one per core, at most 8. One where memory cannot be shared. */
   readonly threads?: number;
@@ -23,6 +23,8 @@ export interface CpuOptions {
   readonly simd?: "auto" | "relaxed" | "plain";
   /** Whether threads share memory; "auto" shares where the platform allows it. For tests. */
   readonly memory?: "auto" | "shared" | "unshared";
+  /** Instruction set of the native engine by name ("avx2") instead of the best one; results are the same. For tests. */
+  readonly isa?: string;
   /**
    * Address of a file with the text of `workerSource`, for pages whose content security policy forbids blob: workers.
    */

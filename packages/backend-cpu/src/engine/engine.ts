@@ -46,7 +46,7 @@ export interface Engine {
    * Memory to fill directly while no call uses it, or undefined where the host cannot see the engine's memory. Valid
    * until the next `reserve`.
    */
-  view(address: number, byteLength: number): Uint8Array<SharedArrayBuffer> | undefined;
+  view(address: number, byteLength: number): Uint8Array | undefined;
   /**
    * Runs after all earlier calls.
    * @returns copies of the ranges read

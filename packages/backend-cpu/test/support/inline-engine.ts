@@ -2,8 +2,9 @@
  * An engine on the calling thread: the WASM module without workers, for tests of kernels and for profiles. It can run
  * any thread's share, so that tests try every division of work without timing.
  */
-import * as modules from "../../build/modules.js";
+
 import { Fixed } from "../../assembly/memory.js";
+import * as modules from "../../build/modules.js";
 import type { Engine, EngineCall } from "../../src/engine/engine.js";
 
 export interface InlineOptions {
@@ -38,7 +39,9 @@ export class InlineEngine implements Engine {
     const pages = Math.ceil(byteLength / PAGE_BYTES);
     this.#memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
     const bytes = Buffer.from(simd === "relaxed" ? modules.relaxedShared : modules.plainShared, "base64");
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: this.#memory } });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+      env: { memory: this.#memory },
+    });
     this.#engine = instance.exports as WebAssembly.Exports & Exports;
     this.#onStep = onStep;
     const found = this.#engine.initialize();

@@ -1,0 +1,73 @@
+/** Which engine serves: the native addon where it runs and is not ruled out, else WASM; and why not the other. */
+import { MilletError } from "@millet/core/errors";
+import { findNative, type NativeFound } from "../native/load.js";
+import { createNativeEngine } from "../native/native-engine.js";
+import type { CpuOptions } from "../options.js";
+import { threadsOf } from "../options.js";
+import type { Engine, EngineLimits } from "./engine.js";
+import { createWasmEngine, planWasm } from "./wasm/create.js";
+import { ADDRESSABLE_BYTES } from "./wasm/pages.js";
+
+/** An engine that can be started, and what it will be. */
+export interface EngineChoice {
+  readonly name: Engine["name"];
+  readonly description: string;
+  readonly threads: number;
+  readonly limitations: readonly string[];
+  /** Bytes that its addresses reach. */
+  readonly addressableBytes: number;
+  /** @throws MilletError BACKEND_UNAVAILABLE, OUT_OF_MEMORY, ABORTED; nothing stays behind */
+  start(limits: EngineLimits, signal?: AbortSignal): Promise<Engine>;
+}
+
+/** Addresses in Programs are 32-bit words that count 16 bytes. */
+const NATIVE_ADDRESSABLE_BYTES = 2 ** 32 * 16;
+
+/** @throws MilletError BACKEND_UNAVAILABLE, INVALID_ARGUMENT */
+export function chooseEngine(options: CpuOptions): EngineChoice {
+  const { engine = "auto" } = options;
+  if (engine === "wasm" || wantsWasm(options)) return wasmChoice(options);
+  const native = findNative(options.isa);
+  if (native.available) return nativeChoice(native, threadsOf(options));
+  if (engine === "native") {
+    const message = `${native.message} Use cpu({ engine: "auto" }), which then takes WASM.`;
+    throw new MilletError("BACKEND_UNAVAILABLE", message, {
+      cause: native.cause,
+      details: { reason: native.reason },
+    });
+  }
+  return wasmChoice(options);
+}
+
+/** Options that only the WASM engine has. */
+function wantsWasm({ engine, simd, memory, workerUrl }: CpuOptions): boolean {
+  return (
+    engine !== "native" &&
+    [simd, memory, workerUrl].some((option) => option !== undefined && option !== "auto")
+  );
+}
+
+function nativeChoice(native: NativeFound, threads: number): EngineChoice {
+  return {
+    name: "native",
+    description: `native ${native.level}, ${threads} thread${threads === 1 ? "" : "s"}`,
+    threads,
+    limitations: [],
+    addressableBytes: NATIVE_ADDRESSABLE_BYTES,
+    start: async (limits) => createNativeEngine(native, threads, limits),
+  };
+}
+
+function wasmChoice(options: CpuOptions): EngineChoice {
+  const { simd = "auto", memory = "auto", workerUrl } = options;
+  const wasm = { threads: threadsOf(options), simd, memory, workerUrl, dot: undefined };
+  const plan = planWasm(wasm);
+  return {
+    name: "wasm",
+    description: plan.description,
+    threads: plan.threads,
+    limitations: plan.limitations,
+    addressableBytes: ADDRESSABLE_BYTES,
+    start: (limits, signal) => createWasmEngine(plan, wasm, limits, signal),
+  };
+}

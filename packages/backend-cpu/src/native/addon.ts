@@ -1,0 +1,41 @@
+/** What the addon exports (native/addon/): types only. Its errors are plain Errors with a `code`. */
+
+export interface NativeAddon {
+  /** ISA levels of this build, best first, and whether this processor runs them. All give the same bits. */
+  readonly levels: Readonly<Record<string, boolean>>;
+  /** Fingerprint of the Program format that the addon was built with (fingerprint.ts). */
+  readonly programFormat: number;
+  /**
+   * @param level name of an ISA level, or "auto" for the best
+   * @param threads 1 to 256, all apart from the JavaScript thread
+   * @param reservedBytes most memory that the engine may ever have; takes addresses, no memory
+   * @throws ERR_LEVEL, ERR_THREADS, ERR_OUT_OF_MEMORY, ERR_INVALID_ARG_VALUE
+   */
+  readonly NativeEngine: new (
+    level: string,
+    threads: number,
+    reservedBytes: number,
+  ) => NativeHandle;
+}
+
+/** An engine inside the addon. Addresses and lengths count bytes. Every method but dispose throws ERR_DISPOSED. */
+export interface NativeHandle {
+  /** Makes the first `byteLength` bytes usable; new ones are zero. False if the system refuses. */
+  grow(byteLength: number): boolean;
+  /** Gives whole pages back to the system; they read as zeros afterwards. */
+  release(address: number, byteLength: number): void;
+  /** The engine's memory itself, or undefined where V8 allows no such view. After dispose() it holds zeros. */
+  view(address: number, byteLength: number): ArrayBuffer | undefined;
+  write(address: number, bytes: Uint8Array): void;
+  read(address: number, into: Uint8Array): void;
+  /**
+   * Starts a program and returns at once; one at a time.
+   * @returns 0 when it has completed, 1 if it was aborted
+   * @throws ERR_BUSY, ERR_PROGRAM
+   */
+  run(program: number): Promise<number>;
+  /** Asks the running program to stop soon. */
+  abort(): void;
+  /** Ends the threads, waiting for a running program to stop; its promise stays pending. May be called twice. */
+  dispose(): void;
+}

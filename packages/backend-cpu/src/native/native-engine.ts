@@ -1,0 +1,123 @@
+/** The native engine behind the boundary of engine/engine.ts: memory outside of JavaScript, threads inside the addon. */
+import { abortedError, MilletError } from "@millet/core/errors";
+import type { Engine, EngineCall, EngineLimits } from "../engine/engine.js";
+import { CallQueue } from "../engine/wasm/call-queue.js";
+import { outOfMemory } from "../engine/wasm/pages.js";
+import type { NativeHandle } from "./addon.js";
+import type { NativeFound } from "./load.js";
+
+/** @throws MilletError OUT_OF_MEMORY, BACKEND_UNAVAILABLE */
+export function createNativeEngine(native: NativeFound, threads: number, limits: EngineLimits): Engine {
+  let handle: NativeHandle;
+  try {
+    handle = new native.addon.NativeEngine(native.level, threads, limits.maximumBytes);
+  } catch (cause) {
+    throw new MilletError("BACKEND_UNAVAILABLE", `The native engine did not start: ${String(cause)}`, {
+      cause,
+    });
+  }
+  const engine = new NativeEngine(handle, native.level, threads, limits.maximumBytes);
+  try {
+    engine.grow(limits.initialBytes);
+  } catch (error) {
+    handle.dispose();
+    throw error;
+  }
+  return engine;
+}
+
+class NativeEngine implements Engine {
+  readonly name = "native";
+  readonly description: string;
+  readonly limitations: readonly string[] = [];
+  readonly lost = new Promise<MilletError>(() => {}); // its threads end with the process only
+  readonly threads: number;
+  readonly #handle: NativeHandle;
+  readonly #maximumBytes: number;
+  readonly #queue = new CallQueue(() => {});
+  #running: Promise<unknown> = Promise.resolve();
+  #byteLength = 0;
+
+  constructor(handle: NativeHandle, level: string, threads: number, maximumBytes: number) {
+    this.#handle = handle;
+    this.threads = threads;
+    this.#maximumBytes = maximumBytes;
+    this.description = `native ${level}, ${threads} thread${threads === 1 ? "" : "s"}`;
+  }
+
+  get byteLength(): number {
+    return this.#byteLength;
+  }
+
+  async reserve(byteLength: number): Promise<void> {
+    this.grow(byteLength);
+  }
+
+  grow(byteLength: number): void {
+    if (byteLength <= this.#byteLength) return;
+    if (byteLength > this.#maximumBytes || !this.#handle.grow(byteLength)) {
+      throw outOfMemory(byteLength, this.#byteLength, this.#maximumBytes);
+    }
+    this.#byteLength = byteLength;
+  }
+
+  view(address: number, byteLength: number): Uint8Array<ArrayBuffer> | undefined {
+    const buffer = this.#handle.view(address, byteLength);
+    return buffer && new Uint8Array(buffer);
+  }
+
+  call(call: EngineCall): Promise<readonly Uint8Array[]> {
+    return this.#queue.run(() => this.#run(call), call.signal);
+  }
+
+  async dispose(): Promise<void> {
+    this.#queue.stop(new MilletError("DISPOSED", "The model was disposed; load it again."));
+    await this.#stop();
+    this.#handle.dispose();
+  }
+
+  /** Cuts a running program short, so that ending the threads does not hold up this thread. */
+  async #stop(): Promise<void> {
+    try {
+      this.#handle.abort();
+    } catch (error) {
+      if (!isDisposed(error)) throw error;
+    }
+    await this.#running;
+  }
+
+  async #run({ writes = [], program, reads = [], signal }: EngineCall): Promise<readonly Uint8Array[]> {
+    for (const { address, data } of writes) this.#handle.write(address, data);
+    if (program !== undefined) await this.#runProgram(program, signal);
+    return reads.map(({ address, byteLength }) => {
+      const bytes = new Uint8Array(byteLength);
+      this.#handle.read(address, bytes);
+      return bytes;
+    });
+  }
+
+  async #runProgram(program: number, signal: AbortSignal | undefined): Promise<void> {
+    const abort = () => this.#handle.abort();
+    const running = this.#start(program);
+    this.#running = running;
+    signal?.addEventListener("abort", abort);
+    const outcome = await running;
+    signal?.removeEventListener("abort", abort);
+    if (outcome !== 0) throw abortedError(signal, "The call");
+  }
+
+  #start(program: number): Promise<number> {
+    try {
+      return this.#handle.run(program);
+    } catch (cause) {
+      throw new MilletError("BACKEND_FAILED", `The native engine refused a program: ${String(cause)}`, {
+        cause,
+      });
+    }
+  }
+}
+
+/** Whether the addon says that the engine has been disposed already. */
+function isDisposed(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_DISPOSED";
+}

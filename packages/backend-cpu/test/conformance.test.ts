@@ -1,0 +1,13 @@
+/** The CPU backend passes the conformance suite on both kinds of memory and both builds, with and without company. */
+import { testBackend } from "@millet/conformance";
+import { describe, test } from "vitest";
+import { type CpuOptions, cpu } from "../src/index.js";
+
+const configurations: Readonly<Record<string, CpuOptions>> = {
+  "relaxed SIMD, shared memory, 3 threads": { simd: "relaxed", memory: "shared", threads: 3 },
+  "plain SIMD, unshared memory": { simd: "plain", memory: "unshared" },
+};
+
+for (const [name, options] of Object.entries(configurations)) {
+  describe(name, () => testBackend(() => cpu({ engine: "wasm", ...options }), { describe, test }));
+}
