@@ -4,6 +4,7 @@
  */
 import type { BackendFactory } from "./backend/backend.js";
 import { type Served, serve } from "./backend/serve.js";
+import { createChatRenderer } from "./chat/render-chat.js";
 import { MilletError, throwIfAborted } from "./errors.js";
 import { type GgufModelFile, openGguf } from "./formats/gguf/index.js";
 import { Engine, type EngineShape } from "./generate/engine.js";
@@ -74,7 +75,8 @@ async function loadFrom(
   const definition = await defineModel({ metadata, weights });
   const info = modelInfo(file, definition);
   const tokenizer = ggufTokenizer(metadata);
-  const renderChat = undefined;
+  const template = metadata.get("tokenizer.chat_template");
+  const renderChat = typeof template === "string" ? createChatRenderer(template, tokenizer) : undefined;
   resolveOptions({ ...info, endOfGenerationIds: [] }, generation); // refuses bad defaults before the long part
   const { engine: shape, kv, graphs } = modelShape(definition, options);
   const progress = { loadedBytes: 0, totalBytes: 0 };

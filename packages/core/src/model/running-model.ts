@@ -1,5 +1,6 @@
 /** A loaded model at work: turns prompts into tokens, runs the engine, and takes everything down again. */
 import type { Served } from "../backend/serve.js";
+import type { ChatRenderer } from "../chat/render-chat.js";
 import { ChatSession, checkedMessage } from "../chat/session.js";
 import type { Chat, ChatMessage, ChatOptions } from "../chat/session-types.js";
 import { MilletError } from "../errors.js";
@@ -19,7 +20,7 @@ export interface ModelParts {
   readonly engine: Engine;
   readonly tokenizer: Tokenizer;
   /** Renders a conversation as a prompt for the answer; undefined if the file has no template. */
-  readonly renderChat: ((messages: readonly ChatMessage[]) => RenderedPrompt) | undefined;
+  readonly renderChat: ChatRenderer | undefined;
   readonly generation: Omit<GenerateOptions, "signal">;
   readonly loadMs: number;
 }
@@ -52,10 +53,9 @@ export class RunningModel implements Model {
 
   createChat(options: ChatOptions = {}): Chat {
     this.#requireAlive();
-    this.#requireTemplate();
     const host = {
       contextLength: this.contextLength,
-      render: (messages: readonly ChatMessage[]) => this.#render(messages),
+      render: this.#requireTemplate(),
       generate: (prompt: () => RenderedPrompt, given: GenerateOptions, owner: object) =>
         this.#start(prompt, given, owner),
       forget: (owner: object) => this.#parts.engine.forget(owner),
@@ -107,13 +107,8 @@ export class RunningModel implements Model {
       };
       return { text: prompt, tokenIds: this.tokenizer.encode(prompt, options) };
     }
-    if (isMessages(prompt)) return this.#render(prompt.map(checkedMessage));
+    if (isMessages(prompt)) return this.#requireTemplate()(prompt.map(checkedMessage));
     return { text: undefined, tokenIds: this.#checkedIds(prompt) };
-  }
-
-  #render(messages: readonly ChatMessage[]): RenderedPrompt {
-    this.#requireTemplate();
-    return this.#parts.renderChat!(messages);
   }
 
   #checkedIds(ids: readonly number[]): readonly number[] {
@@ -126,8 +121,8 @@ export class RunningModel implements Model {
     );
   }
 
-  #requireTemplate(): void {
-    if (this.hasChatTemplate) return;
+  #requireTemplate(): ChatRenderer {
+    if (this.#parts.renderChat) return this.#parts.renderChat;
     throw new MilletError(
       "TEMPLATE_MISSING",
       "The model file carries no chat template, so it cannot chat. Use generate() with plain text.",

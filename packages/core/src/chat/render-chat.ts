@@ -1,0 +1,31 @@
+/** A conversation as the prompt that asks for the assistant's answer: the file's template and its vocabulary. */
+import { MilletError } from "../errors.js";
+import type { RenderedPrompt } from "../generate/result.js";
+import type { Tokenizer } from "../tokenizer/index.js";
+import type { ChatMessage } from "./session-types.js";
+import { type ChatTemplate, createChatTemplate, encodeChat } from "./template.js";
+
+/** Throws MilletError TEMPLATE_* if the template is broken or refuses the conversation. */
+export type ChatRenderer = (messages: readonly ChatMessage[]) => RenderedPrompt;
+
+/**
+ * The renderer of a template, which is parsed on first use: a model with a broken one can still continue text.
+ * Control tokens are recognised only where the template wrote them, never in a message.
+ */
+export function createChatRenderer(source: string, tokenizer: Tokenizer): ChatRenderer {
+  let template: ChatTemplate | undefined;
+  const special = (id: number | undefined) => (id === undefined ? "" : tokenizer.piece(id));
+  return (messages) => {
+    if (messages.length === 0) {
+      throw new MilletError("INVALID_ARGUMENT", "The conversation has no messages. Pass at least one.");
+    }
+    template ??= createChatTemplate(source);
+    const segments = template.renderSegments({
+      messages: messages.map((message) => ({ ...message })),
+      addGenerationPrompt: true,
+      bosToken: special(tokenizer.bosId),
+      eosToken: special(tokenizer.eosId),
+    });
+    return { text: segments.map(({ text }) => text).join(""), tokenIds: encodeChat(tokenizer, segments) };
+  };
+}
