@@ -2,7 +2,7 @@
  * One generation: prefill, then choose a token, show it, compute the next, until something ends it. Ends normally
  * when aborted, with what it has.
  */
-import { MilletError } from "../errors.js";
+import { isMilletError, MilletError } from "../errors.js";
 import { GenerationClock } from "./clock.js";
 import { contextFullError, slideWindow } from "./context-window.js";
 import type { KvCache } from "./kv-cache.js";
@@ -142,7 +142,7 @@ export class Generation {
   }
 
   #isAbort(error: unknown): boolean {
-    return error instanceof MilletError && error.code === "ABORTED" && this.#signal.aborted;
+    return isMilletError(error) && error.code === "ABORTED" && this.#signal.aborted;
   }
 
   #finish(end: End): GenerationResult {

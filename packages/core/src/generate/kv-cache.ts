@@ -4,7 +4,7 @@
  * A block shared by sequences is copied before one of them writes to it. Knows rows, not what they hold.
  */
 import type { State } from "../backend/backend.js";
-import { MilletError } from "../errors.js";
+import { isMilletError, MilletError } from "../errors.js";
 import { BlockAllocator } from "./block-allocator.js";
 import { commonPrefix, type Sequence } from "./sequence.js";
 
@@ -176,7 +176,7 @@ export class KvCache {
         return block;
       } catch (error) {
         this.#allocator.release(block);
-        const outOfMemory = error instanceof MilletError && error.code === "OUT_OF_MEMORY";
+        const outOfMemory = isMilletError(error) && error.code === "OUT_OF_MEMORY";
         if (!outOfMemory || !this.#forgetOldest()) throw error;
       }
     }

@@ -4,7 +4,7 @@
  * aborted call leaves every sequence as it was.
  */
 import type { Executable, LoadedModel } from "../backend/backend.js";
-import { abortedError, MilletError } from "../errors.js";
+import { abortedError, isMilletError, MilletError } from "../errors.js";
 import { viewAs } from "../tensor/tensor.js";
 import type { KvCache } from "./kv-cache.js";
 import { nextTurn } from "./next-turn.js";
@@ -210,7 +210,7 @@ export class Scheduler {
   /** An abort ends the evaluations that wanted it; the others take their rows again in the next step. */
   #failStep(parts: readonly StepPart<Work>[], error: unknown): void {
     const aborted = parts.filter(({ work }) => work.isAborted);
-    const wasAborted = error instanceof MilletError && error.code === "ABORTED" && aborted.length > 0;
+    const wasAborted = isMilletError(error) && error.code === "ABORTED" && aborted.length > 0;
     for (const { work } of wasAborted ? aborted : parts) this.#fail(work, wasAborted ? abortOf(work) : error);
   }
 }
