@@ -2,10 +2,10 @@
 import { createInterface } from "node:readline/promises";
 import { cpu } from "@millet/backend-cpu";
 import { loadModel } from "@millet/core";
-import { model as smollm2 } from "@millet/model-smollm2-135m-instruct";
+import { recommended, model as smollm2 } from "@millet/model-smollm2-135m-instruct";
 
-const model = await loadModel(process.argv[2] ?? smollm2, { backend: cpu() });
-const chat = model.createChat({ system: "You are a helpful assistant." });
+const model = await loadModel(smollm2, { backend: cpu(), generation: recommended.generation });
+const chat = model.createChat({ system: recommended.system });
 const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " });
 
 terminal.prompt();

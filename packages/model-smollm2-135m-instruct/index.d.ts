@@ -13,4 +13,10 @@ export interface ModelShard {
 /** Pass it to loadModel as it is: `await loadModel(model, { backend })`. */
 export declare const model: { readonly files: readonly ModelShard[] };
 
+/** Settings with which this model answers best: the system message of a chat, and defaults for loadModel. */
+export declare const recommended: {
+  readonly system: string;
+  readonly generation: { readonly temperature: number; readonly repetitionPenalty: number };
+};
+
 export default model;

@@ -26,4 +26,11 @@ export const model = {
   ],
 };
 
+// With the template's own system message this file's most likely answer to a plain question is broken French (as
+// transformers computes it too), with an empty one it is a sentence. 0.2 is what the model's authors sample with.
+export const recommended = {
+  system: "",
+  generation: { temperature: 0.2, repetitionPenalty: 1.05 },
+};
+
 export default model;

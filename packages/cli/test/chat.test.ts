@@ -102,7 +102,7 @@ describe("at a terminal", () => {
     expect(conversation.messages).toEqual([]);
     expect(conversation.system).toBe("Be brief.");
     await terminal.type("/system off\r");
-    await terminal.shows("No system message.");
+    await terminal.shows("The model's own system message applies.");
     await terminal.type("/foo\r");
     await terminal.shows("There is no /foo: /help shows the commands.");
     await terminal.type("/help\r");

@@ -7,6 +7,13 @@ import { fileError, readTextFile } from "../files.js";
 /** What a conversation needs of a model. */
 export type ChatModel = Pick<Model, "info" | "backend" | "contextLength" | "loadMs" | "createChat">;
 
+export interface NamedChatModel {
+  readonly name: string;
+  readonly model: ChatModel;
+  /** The system message where the user gives none; undefined leaves it to the template. */
+  readonly system?: string | undefined;
+}
+
 /** A conversation in a file. */
 export interface Transcript {
   readonly model: string;
@@ -18,6 +25,7 @@ export class Conversation {
   /** The model's name for people. */
   readonly name: string;
   readonly model: ChatModel;
+  readonly #ownSystem: string | undefined;
   readonly #generation: Omit<GenerateOptions, "signal">;
   #chat: Chat;
   last: GenerationResult | undefined;
@@ -26,22 +34,28 @@ export class Conversation {
   computingMs = 0;
 
   constructor(
-    { name, model }: { readonly name: string; readonly model: ChatModel },
+    { name, model, system: ownSystem }: NamedChatModel,
     system: string | undefined,
     generation: Omit<GenerateOptions, "signal">,
   ) {
     this.name = name;
+    this.#ownSystem = ownSystem;
     this.model = model;
     this.#generation = generation;
-    this.#chat = model.createChat({ system, generation });
+    this.#chat = model.createChat({ system: system ?? ownSystem, generation });
   }
 
   get system(): string | undefined {
     return this.#chat.system;
   }
 
+  /** Setting it to undefined brings the model's own back. */
   set system(text: string | undefined) {
-    this.#chat.system = text;
+    this.#chat.system = text ?? this.#ownSystem;
+  }
+
+  get hasOwnSystem(): boolean {
+    return this.#chat.system === this.#ownSystem;
   }
 
   get messages(): readonly ChatMessage[] {

@@ -29,12 +29,10 @@ const SLASH_COMMANDS: readonly SlashCommand[] = [
   command(
     "system",
     "[text|off]",
-    "show, set or remove the system message",
+    "show or set the system message, or take the model's own",
     async (conversation, text, output) => {
       if (text !== "") conversation.system = text === "off" ? undefined : text;
-      output.line(
-        conversation.system === undefined ? "No system message." : `System message: ${conversation.system}`,
-      );
+      output.line(systemText(conversation));
     },
   ),
   command(
@@ -89,6 +87,10 @@ function command(
       return "stay";
     },
   };
+}
+
+function systemText({ system = "", hasOwnSystem }: Conversation): string {
+  return hasOwnSystem ? "The model's own system message applies." : `System message: ${system}`;
 }
 
 function stats({ name, model, last, answers, generatedTokens, computingMs }: Conversation): string[] {

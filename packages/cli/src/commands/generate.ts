@@ -11,7 +11,7 @@ import { type Io, readAll } from "../terminal/io.js";
 export const GENERATE_OPTIONS = {
   prompt: text("TEXT", "The prompt. Default: standard input, where it is not a terminal.", "p"),
   file: text("FILE", "Read the prompt from a file.", "f"),
-  system: text("TEXT", "The system message."),
+  system: text("TEXT", "The system message. Default: the model's own."),
   raw: flag("Continue the prompt as it is, without the model's chat template."),
   logprobs: integer("Report each token's log-probability and the N most likely ones.", { max: 100 }),
   stats: flag("Report speed on standard error."),
@@ -40,7 +40,7 @@ export async function generateOnce(context: Context<Options>): Promise<void> {
   const prompt = await readPrompt(options, io, signal);
   const loaded = await load(positionals[0], options, io, signal);
   try {
-    await answer(loaded, asPrompt(loaded.model, prompt, options), context);
+    await answer(loaded, asPrompt(loaded, prompt, options), context);
   } finally {
     await loaded.model.dispose();
   }
@@ -82,8 +82,8 @@ async function readPrompt(options: OptionValues<Options>, io: Io, signal: AbortS
   return readAll(io.stdin, signal);
 }
 
-function asPrompt(model: Model, prompt: string, options: OptionValues<Options>): Prompt {
-  if (options.raw || (!model.hasChatTemplate && options.system === undefined)) return prompt;
-  const system = options.system === undefined ? [] : [{ role: "system", content: options.system }];
-  return [...system, { role: "user", content: prompt }];
+function asPrompt({ model, system }: LoadedModel, prompt: string, options: OptionValues<Options>): Prompt {
+  const { raw, system: content = system } = options;
+  if (raw || (!model.hasChatTemplate && options.system === undefined)) return prompt;
+  return [...(content === undefined ? [] : [{ role: "system", content }]), { role: "user", content: prompt }];
 }

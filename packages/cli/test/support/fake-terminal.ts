@@ -2,6 +2,9 @@
 import { PassThrough, Writable } from "node:stream";
 import { type Io, Output } from "../../src/terminal/io.js";
 
+/** Far more than anything here takes. */
+const PATIENCE_MS = 5000;
+
 class FakeInput extends PassThrough {
   readonly isTTY = true;
   isRaw = false;
@@ -56,7 +59,8 @@ export class FakeTerminal {
 
   /** Resolves once `text` has been written. */
   async shows(text: string): Promise<void> {
-    for (let i = 0; i < 500 && !this.written.includes(text); i++) await settle();
+    const deadline = performance.now() + PATIENCE_MS;
+    while (performance.now() < deadline && !this.written.includes(text)) await settle();
     if (!this.written.includes(text))
       throw new Error(
         `The terminal never showed ${JSON.stringify(text)}, but ${JSON.stringify(this.written)}`,
