@@ -150,7 +150,8 @@ napi_value EngineObject::write(napi_env env, napi_callback_info info) {
   if (!read_size(env, arguments.values[0], &address) || !read_bytes(env, arguments.values[1], &source)) return nullptr;
   Arena& arena = *object->engine_->arena();
   if (!within(arena, address, source.length)) return fail(env, "ERR_OUT_OF_RANGE", "the bytes do not fit");
-  if (source.length != 0) memmove(arena.base() + address, source.data, source.length);
+  uint8_t* target = arena.base() + address;
+  if (source.length != 0 && source.data != target) memmove(target, source.data, source.length);  // a view is there already
   return nullptr;
 }
 

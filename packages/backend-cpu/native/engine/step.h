@@ -54,11 +54,16 @@ MILLET_INLINE int32_t max(int32_t a, int32_t b) { return a > b ? a : b; }
 // True once the call is to stop; kernels then return early, and the threads agree on it at their next barrier.
 MILLET_INLINE bool aborted(const Run& run) { return run.abort->load(std::memory_order_relaxed) != 0; }
 
-// The fixed shares of work: thread t of n takes items [items*t/n, items*(t+1)/n).
+// The fixed shares of work: thread t of n takes items [items*t/n, items*(t+1)/n). Programs leave out barriers between steps
+// whose threads touch only their own shares, so the rule is part of the format (../assembly/partition.ts).
 MILLET_INLINE int32_t share_at(int32_t items, int32_t thread, int32_t threads) {
   return static_cast<int32_t>(static_cast<int64_t>(items) * thread / threads);
 }
 MILLET_INLINE int32_t share_start(const Run& run, int32_t items) { return share_at(items, run.thread, run.threads); }
 MILLET_INLINE int32_t share_end(const Run& run, int32_t items) { return share_at(items, run.thread + 1, run.threads); }
+
+// The same for rows, which are shared four by four: `quantize` writes groups of four. The end may pass `rows`.
+MILLET_INLINE int32_t row_start(const Run& run, int32_t rows) { return share_start(run, (rows + 3) >> 2) * 4; }
+MILLET_INLINE int32_t row_end(const Run& run, int32_t rows) { return share_end(run, (rows + 3) >> 2) * 4; }
 
 }  // namespace millet

@@ -72,10 +72,9 @@ void quantize(const Run& run, const uint32_t* step) {
   const int32_t blocks = word(step, Operand::Width) >> 5;
   const int32_t rows = count(run, step, Operand::Count);
   const int32_t grouped = grouped_rows(rows);
-  // Rows are shared four by four, so that one thread writes a group of the activation layout.
-  const int32_t fours = (rows + 3) >> 2;
-  const int32_t end = min((replicated ? fours : share_end(run, fours)) * 4, max(rows, grouped));
-  for (int32_t row = replicated ? 0 : share_start(run, fours) * 4; row < end; row++) {
+  const int32_t all = max(rows, grouped);
+  const int32_t end = replicated ? all : min(all, row_end(run, rows));
+  for (int32_t row = replicated ? 0 : row_start(run, rows); row < end; row++) {
     const float* source = floats(x + units(step, Operand::XStride) * row);
     if (row < grouped) {
       uint8_t* group = y + int64_t{row >> 2} * blocks * Activations::GroupBytes;

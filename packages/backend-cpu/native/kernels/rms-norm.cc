@@ -37,8 +37,8 @@ void rms_norm(const Run& run, const uint32_t* step) {
   uint8_t* y = address(run, step, Operand::Y) + units(step, Operand::YPrivate) * run.thread;
   const float* weight = floats(address(run, step, Operand::Weight));
   const double epsilon = real(step, Operand::Epsilon);
-  const int32_t end = replicated ? rows : share_end(run, rows);
-  for (int32_t row = replicated ? 0 : share_start(run, rows); row < end; row++) {
+  const int32_t end = replicated ? rows : min(rows, row_end(run, rows));
+  for (int32_t row = replicated ? 0 : row_start(run, rows); row < end; row++) {
     const float* source = floats(x + units(step, Operand::XStride) * row);
     const double mean = sum_of_squares(source, width) / width;
     const float factor = static_cast<float>(1 / std::sqrt(mean + epsilon));

@@ -13,7 +13,8 @@ void rope(const Run& run, const uint32_t* step) {
   const int32_t head_dim = word(step, Operand::HeadDim);
   const int32_t pairs = word(step, Operand::RotationPairs);
   const bool interleaved = word(step, Operand::Interleaved) != 0;
-  for (int32_t row = share_start(run, rows); row < share_end(run, rows); row++) {
+  const int32_t end = min(rows, row_end(run, rows));
+  for (int32_t row = row_start(run, rows); row < end; row++) {
     const float* table = rotation_of(address(run, step, Operand::Rotation), row, pairs);
     const float* x = floats(address(run, step, Operand::X) + units(step, Operand::XStride) * row);
     float* y = floats(address(run, step, Operand::Y) + units(step, Operand::YStride) * row);

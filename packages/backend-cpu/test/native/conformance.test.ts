@@ -1,0 +1,15 @@
+/** The native engine passes the conformance suite, on every instruction set that this machine runs. */
+import { testBackend } from "@millet/conformance";
+import { describe, test } from "vitest";
+import { describeWith } from "../../../../test/support/availability.js";
+import { cpu } from "../../src/index.js";
+import { nativeEngine, nativeLevels } from "./requirement.js";
+
+describeWith(nativeEngine(), "native engine", () => {
+  for (const isa of nativeLevels()) {
+    for (const threads of [1, 3]) {
+      describe(`${isa}, ${threads} threads`, () =>
+        testBackend(() => cpu({ engine: "native", isa, threads }), { describe, test }));
+    }
+  }
+});
