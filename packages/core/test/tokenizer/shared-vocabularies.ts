@@ -25,13 +25,19 @@ export async function sharedGgufTokenizer(path: string): Promise<Tokenizer> {
   }
 }
 
+/** Builds on the first call only. */
+function once<T>(build: () => Promise<T>): () => Promise<T> {
+  let built: Promise<T> | undefined;
+  return () => (built ??= build());
+}
+
 /** How to build the vocabularies that the shared texts are tested with. */
 export const VOCABULARIES: Readonly<Record<string, () => Promise<Tokenizer>>> = {
-  "llama-spm": () => sharedGgufTokenizer("tokenizers/ggml-vocab-llama.gguf"),
-  falcon: () => sharedGgufTokenizer("tokenizers/ggml-vocab-falcon.gguf"),
-  starcoder: () => sharedGgufTokenizer("tokenizers/ggml-vocab-starcoder.gguf"),
-  "gpt-2": async () => createTokenizer(gpt2Description()),
-  qwen2: async () => createTokenizer(qwen2Description()),
+  "llama-spm": once(() => sharedGgufTokenizer("tokenizers/ggml-vocab-llama.gguf")),
+  falcon: once(() => sharedGgufTokenizer("tokenizers/ggml-vocab-falcon.gguf")),
+  starcoder: once(() => sharedGgufTokenizer("tokenizers/ggml-vocab-starcoder.gguf")),
+  "gpt-2": once(async () => createTokenizer(gpt2Description())),
+  qwen2: once(async () => createTokenizer(qwen2Description())),
 };
 
 export function sharedText(path: string): string {
