@@ -1,22 +1,36 @@
 /** Declares the conformance tests of a backend. Failures throw plain errors, so no assertion library is needed. */
 import { type Backend, type BackendFactory, type KvSnapshot, reference } from "@millet/core/backend";
 import { isMilletError } from "@millet/core/errors";
+import type { Graph } from "@millet/core/graph";
 import type { DType } from "@millet/core/tensor";
 import type { OpCase } from "./case.js";
 import { CASES } from "./cases/index.js";
-import { concat, DECODER, DECODER_KV, Decoder, logitRowBytes } from "./checks/step.js";
+import { chunksThatDiffer, rowsCase } from "./checks/rows.js";
+import { concat, DECODER, DECODER_KV, Decoder, decoderGraph, logitRowBytes } from "./checks/step.js";
 import { floats, normalisedError, sameBits } from "./compare.js";
 import { Random } from "./random.js";
 import { runCase } from "./run-case.js";
+import { lackedWeightType, WEIGHT_TYPES } from "./weight-types.js";
+
+/** What the runner hands to a running test. */
+export interface TestContext {
+  /** Reports the test as skipped, with the reason. */
+  skip(reason: string): void;
+}
 
 export interface TestBackendOptions {
   readonly describe: (name: string, body: () => void) => void;
-  readonly test: (name: string, body: () => Promise<void>) => void;
+  readonly test: (name: string, body: (context: TestContext) => Promise<void>) => void;
+  /**
+   * Weight types that the backend promises; f32 always is. A test that needs another type is skipped, with the reason,
+   * where the backend does not support it; one of a promised type then fails.
+   */
+  readonly weightTypes?: readonly DType[];
   /** Cases by name that this backend cannot do yet, with the reason. One that passes all the same fails. */
   readonly skip?: Readonly<Record<string, string>>;
 }
 
-/** Weight types that the decoder checks run with. */
+/** Weight types that the decoder checks run with: one of each kind, since every type has its own cases of ops. */
 const DECODER_DTYPES: readonly DType[] = ["f32", "f16", "q4_0", "q4_1", "q8_0"];
 
 /**
@@ -24,25 +38,49 @@ const DECODER_DTYPES: readonly DType[] = ["f32", "f16", "q4_0", "q4_1", "q8_0"];
  * @param create the backend under test, made anew for each test
  */
 export function testBackend(create: () => BackendFactory, options: TestBackendOptions): void {
-  const { describe, test } = options;
-  const declare = (name: string, body: (backend: Backend) => Promise<void>) =>
-    test(name, async () => {
+  const { describe, test, weightTypes = [] } = options;
+  const declare = (name: string, graph: () => Graph, body: (backend: Backend) => Promise<void>) =>
+    test(name, async (context) => {
       const backend = await create().create();
       try {
-        await expectOutcome(options.skip?.[name], () => body(backend));
+        const lacked = lackedWeightType(backend, graph());
+        if (lacked && !weightTypes.includes(lacked)) context.skip(`the backend does not support ${lacked}`);
+        else await expectOutcome(options.skip?.[name], () => body(backend));
       } finally {
         await backend.dispose();
       }
     });
   for (const [op, cases] of Object.entries<readonly OpCase[]>(CASES)) {
     describe(`op ${op}`, () => {
-      for (const one of cases) declare(one.name, (backend) => checkCase(backend, one));
+      for (const one of cases) {
+        declare(
+          one.name,
+          () => one.create().graph,
+          (backend) => checkCase(backend, one),
+        );
+      }
     });
   }
+  describe("rows of a product", () => {
+    for (const dtype of WEIGHT_TYPES) {
+      declare(
+        `${dtype}: alone and among others`,
+        () => rowsCase(dtype).graph,
+        async (backend) => {
+          const chunks = await chunksThatDiffer(backend, dtype);
+          check(chunks === undefined, `chunks of ${chunks} rows give other bits than all rows at once`);
+        },
+      );
+    }
+  });
   for (const dtype of DECODER_DTYPES) {
     describe(`decoder with ${dtype} weights`, () => {
       for (const [name, check] of Object.entries(DECODER_CHECKS)) {
-        declare(`${dtype}: ${name}`, (backend) => check(backend, dtype));
+        declare(
+          `${dtype}: ${name}`,
+          () => decoderGraph(dtype),
+          (backend) => check(backend, dtype),
+        );
       }
     });
   }

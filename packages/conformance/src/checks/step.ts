@@ -104,6 +104,11 @@ export class Decoder {
   }
 }
 
+/** One of the decoder's graphs, to see whether a backend supports its nodes. */
+export function decoderGraph(dtype: DType): Graph {
+  return buildStep(new CaseBuilder(`decoder ${dtype}`), "decode", SEQUENCES, dtype);
+}
+
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
   let offset = 0;
