@@ -34,6 +34,7 @@ async function bundle(): Promise<string> {
     format: "esm",
     target: "es2022",
     platform: "browser",
+    logLevel: "error",
   });
   return outputFiles[0]!.text;
 }

@@ -68,7 +68,7 @@ async function load(): Promise<LoadReport> {
   const { description, threads, limitations } = model.backend.capabilities;
   const { loadMs } = model;
   show("status", `${model.info.name}, loaded in ${Math.round(loadMs)} ms`);
-  show("backend", `${description}, threads: ${threads}, cross-origin isolated: ${crossOriginIsolated}`);
+  show("backend", `${description}, cross-origin isolated: ${crossOriginIsolated}`);
   show("limitations", limitations.join(" "));
   return { isIsolated: crossOriginIsolated, threads, description, limitations, loadMs, phases };
 }
