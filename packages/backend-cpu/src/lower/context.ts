@@ -2,12 +2,15 @@
 
 import type { KvPlan } from "@millet/core/backend";
 import type { Graph, Value } from "@millet/core/graph";
-import { planMemory } from "@millet/core/lower";
+import { type MemoryPlan, planMemory } from "@millet/core/lower";
 import type { Step } from "../program/step.js";
 import { CallBlock } from "./call-block.js";
 import { type Matrix, matrixBytes, matrixStride } from "./matrix.js";
 import { ALIGNMENT, type Region } from "./region.js";
 import { replicatedValues } from "./replication.js";
+
+/** Nodes after its last use for which a value's bytes are not given to another: there is a barrier by then. */
+const REUSE_DELAY_NODES = 4;
 
 export class LoweringContext {
   readonly threads: number;
@@ -17,8 +20,7 @@ export class LoweringContext {
   readonly #weights: ReadonlyMap<string, number>;
   readonly #region: Region;
   readonly #replicated: ReadonlySet<Value>;
-  readonly #offsets: ReadonlyMap<Value, number>;
-  readonly #arena: number;
+  readonly #addresses = new Map<Value, number>();
   readonly #temporaries = new Map<string, number>();
   /** The value whose quantized form a temporary holds. */
   readonly #holds = new Map<number, Value>();
@@ -37,9 +39,11 @@ export class LoweringContext {
     this.#region = region;
     this.call = new CallBlock(graph, region);
     this.#replicated = replicatedValues(graph);
-    const plan = planMemory(graph, (value) => matrixBytes(value) * this.#copies(value), ALIGNMENT);
-    this.#offsets = plan.offsets;
-    this.#arena = region.allocate(plan.byteLength);
+    // Replicated values lie apart: sharing bytes with the others, they would need barriers.
+    const shared = (value: Value) => (this.#replicated.has(value) ? 0 : matrixBytes(value));
+    const copies = (value: Value) => (this.#replicated.has(value) ? threads * matrixBytes(value) : 0);
+    this.#place(planMemory(graph, shared, ALIGNMENT, REUSE_DELAY_NODES));
+    this.#place(planMemory(graph, copies, ALIGNMENT));
   }
 
   /** Address after the last byte that the program uses. */
@@ -53,9 +57,8 @@ export class LoweringContext {
 
   matrix(value: Value): Matrix {
     const byteLength = matrixBytes(value);
-    const isInput = value.kind === "input";
     return {
-      address: isInput ? this.call.inputOf(value) : this.#arena + this.#offsets.get(value)!,
+      address: value.kind === "input" ? this.call.inputOf(value) : this.#addresses.get(value)!,
       stride: matrixStride(value),
       width: value.spec.shape[1]!,
       byteLength,
@@ -85,7 +88,8 @@ export class LoweringContext {
     this.steps.push(step);
   }
 
-  #copies(value: Value): number {
-    return this.#replicated.has(value) ? this.threads : 1;
+  #place({ offsets, byteLength }: MemoryPlan): void {
+    const arena = this.#region.allocate(byteLength);
+    for (const [value, offset] of offsets) this.#addresses.set(value, arena + offset);
   }
 }

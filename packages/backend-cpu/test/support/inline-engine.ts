@@ -58,8 +58,8 @@ export class InlineEngine implements Engine {
     if (missing > 0) this.#memory.grow(Math.ceil(missing / PAGE_BYTES));
   }
 
-  view(address: number, byteLength: number): Uint8Array<SharedArrayBuffer> {
-    return new Uint8Array(this.#memory.buffer as SharedArrayBuffer, address, byteLength);
+  view(address: number, byteLength: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, address, byteLength);
   }
 
   async call(call: EngineCall): Promise<readonly Uint8Array[]> {

@@ -19,9 +19,18 @@ interface Placed extends Lifetime {
 /**
  * @param sizeOf bytes that a backend needs for a value, padding included; 0 leaves the value out
  * @param alignment of every offset, in bytes
+ * @param slack nodes for which a value's bytes stay its own after its last use, so that threads which run ahead do not
+ *   write over what others still read
  */
-export function planMemory(graph: Graph, sizeOf: (value: Value) => number, alignment: number): MemoryPlan {
-  const alive = lifetimes(graph);
+export function planMemory(
+  graph: Graph,
+  sizeOf: (value: Value) => number,
+  alignment: number,
+  slack = 0,
+): MemoryPlan {
+  const alive = new Map(
+    [...lifetimes(graph)].map(([value, { first, last }]) => [value, { first, last: last + slack }]),
+  );
   const bySize = [...alive.keys()]
     .map((value) => ({ value, size: Math.ceil(sizeOf(value) / alignment) * alignment }))
     .filter(({ size }) => size > 0)
