@@ -18,7 +18,7 @@ class Engine {
   // Shared with views of it, which may outlive the engine.
   const std::shared_ptr<Arena>& arena() { return arena_; }
   const Level& level() const { return level_; }
-  int threads() const { return pool_->threads(); }
+  int threads() const { return threads_; }
 
   // Starts the program at a byte address, which must be valid_program(). `finished` is called on a pool thread.
   void start(size_t program, std::function<void(Outcome)> finished);
@@ -28,6 +28,7 @@ class Engine {
 
  private:
   const Level& level_;
+  const int threads_;  // of its own: a thread that starts late asks for it while the pool already ends
   std::shared_ptr<Arena> arena_;
   std::unique_ptr<Pool> pool_;
   alignas(64) std::atomic<uint32_t> abort_{0};
