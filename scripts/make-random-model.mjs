@@ -10,6 +10,7 @@ import { WEIGHT_TYPES } from "./random-model/weights.ts";
 const USAGE = `Use: npx node scripts/make-random-model.mjs --shape SHAPE --dtype TYPE --out FILE [options]
   --shape            ${Object.keys(SHAPES).join(", ")}
   --dtype            ${WEIGHT_TYPES.join(", ")}: of all matrices
+                     (q2_k to q6_k and iq4_xs need rows that divide by 256: not tiny, not smollm2-135m)
   --embedding-dtype  of the embedding, if it shall differ
   --untied           gives the output a matrix of its own
   --seed             a whole number (1)
@@ -37,12 +38,10 @@ if (!shape || !known || out === undefined || !Number.isInteger(seed)) {
 
 const start = performance.now();
 const wanted = { ...shape, tied: shape.tied && !values.untied };
-const byteLength = await writeRandomModel(out, {
-  shape: wanted,
-  type: dtype,
-  embeddingType,
-  seed,
-  vocabFrom,
+const model = { shape: wanted, type: dtype, embeddingType, seed, vocabFrom };
+const byteLength = await writeRandomModel(out, model).catch((error) => {
+  console.error(String(error));
+  process.exit(1);
 });
 const seconds = (performance.now() - start) / 1000;
 const billions = (parameterCount(wanted) / 1e9).toFixed(3);

@@ -2,6 +2,7 @@
 import { open } from "node:fs/promises";
 import { type GgufTensorContents, openGguf, writeGguf } from "@millet/core/formats/gguf";
 import { openSource } from "@millet/core/store";
+import { DTYPES } from "@millet/core/tensor";
 import { type Shape, type TensorPlan, tensorPlans } from "./shapes.ts";
 import { copiedTokenizer, type Entries, syntheticTokenizer } from "./tokenizer.ts";
 import { randomNorm, randomWeights, type WeightType } from "./weights.ts";
@@ -16,13 +17,22 @@ export interface RandomModel {
   readonly vocabFrom?: string | undefined;
 }
 
-/** llama.cpp's numbers for `general.file_type`. */
+/** llama.cpp's numbers for `general.file_type`: of the K-types the ones of uniform files, "Q4_K - Small" and so on. */
 const FILE_TYPES: Readonly<Record<WeightType, number>> = {
   f32: 0,
   f16: 1,
   q4_0: 2,
   q4_1: 3,
   q8_0: 7,
+  q5_0: 8,
+  q5_1: 9,
+  q2_k: 10,
+  q3_k: 11,
+  q4_k: 14,
+  q5_k: 16,
+  q6_k: 18,
+  iq4_nl: 25,
+  iq4_xs: 30,
   bf16: 32,
 };
 
@@ -63,12 +73,21 @@ function contents({ name, shape, deviation }: TensorPlan, model: RandomModel): G
     return { name, type: "f32", shape, data: randomNorm(elements, model.seed, name) };
   const outer = name === "token_embd.weight" || name === "output.weight";
   const type = outer ? (model.embeddingType ?? model.type) : model.type;
+  const { blockElements } = DTYPES[type];
+  const columns = shape.at(-1)!;
+  if (columns % blockElements !== 0) {
+    throw new Error(
+      `${type} needs rows of a multiple of ${blockElements} elements, but ${name} has rows of ${columns}: ` +
+        "choose another type or shape.",
+    );
+  }
   return { name, type, shape, data: () => randomWeights(type, elements, deviation, model.seed, name) };
 }
 
 /**
  * Writes the model to a file, replacing it.
  * @returns its size in bytes
+ * @throws Error before anything is written if a matrix's rows do not divide into the type's blocks
  */
 export async function writeRandomModel(path: string, model: RandomModel): Promise<number> {
   const metadata = [...configuration(model), ...(await tokenizer(model))];

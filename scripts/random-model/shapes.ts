@@ -31,6 +31,20 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
     epsilon: 1e-5,
     tied: true,
   },
+  /** The smallest whose rows all divide by 256, as K-types need. */
+  "tiny-256": {
+    title: "Tiny 256",
+    hidden: 256,
+    layers: 2,
+    heads: 4,
+    kvHeads: 2,
+    ffn: 512,
+    vocab: 512,
+    context: 256,
+    ropeTheta: 10_000,
+    epsilon: 1e-5,
+    tied: true,
+  },
   "smollm2-135m": {
     title: "SmolLM2-135M shape",
     hidden: 576,

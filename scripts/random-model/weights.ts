@@ -1,12 +1,14 @@
 /**
  * Random weights in the bytes of a data type, drawn directly in quantized form: a random 16-bit number looks up an
- * encoded value in a table of normal quantiles. About as fast as memory; the same seed gives the same bytes.
+ * encoded value in a table of normal quantiles, or (blocks.ts) random bits are codes under an encoder's scales.
+ * About as fast as memory; the same seed gives the same bytes.
  */
 import { numberToF16, quantize } from "@millet/core/quant";
 import { DTYPES } from "@millet/core/tensor";
+import { BLOCK_TYPES, drawBlocks, isBlockType, wordsPerRandomBlock } from "./blocks.ts";
 import { normalQuantiles, Random } from "./random.ts";
 
-export const WEIGHT_TYPES = ["q4_0", "q4_1", "q8_0", "f16", "bf16", "f32"] as const;
+export const WEIGHT_TYPES = ["q4_0", "q4_1", "q8_0", ...BLOCK_TYPES, "f16", "bf16", "f32"] as const;
 export type WeightType = (typeof WEIGHT_TYPES)[number];
 
 /** Elements drawn at a time. */
@@ -18,18 +20,14 @@ const BYTE_DEVIATION = 30;
 let quantiles: Float32Array | undefined;
 const normal = () => (quantiles ??= normalQuantiles());
 
-/** Writes encoded values of deviation `deviation` made from random words. */
-type Draw = (words: Uint16Array, bytes: Uint8Array<ArrayBuffer>) => void;
+/** Writes encoded values made from random words. */
+export type Draw = (words: Uint16Array, bytes: Uint8Array<ArrayBuffer>) => void;
 
 /** Random words of 16 bits that a block of a type takes: one per value or per byte, and one for the scale. */
-const WORDS_PER_BLOCK: Readonly<Record<WeightType, number>> = {
-  q4_0: 18,
-  q4_1: 18,
-  q8_0: 34,
-  f16: 1,
-  bf16: 1,
-  f32: 1,
-};
+function wordsPerBlock(type: WeightType): number {
+  if (isBlockType(type)) return wordsPerRandomBlock(type);
+  return { q4_0: 18, q4_1: 18, q8_0: 34, f16: 1, bf16: 1, f32: 1 }[type];
+}
 
 /** A byte of two independent 4-bit values around 8, for each random word: its halves index the quantiles. */
 function nibblePairs(): Uint8Array {
@@ -93,6 +91,7 @@ function drawFloat(type: "f16" | "bf16" | "f32", deviation: number): Draw {
 }
 
 function drawOf(type: WeightType, deviation: number): Draw {
+  if (isBlockType(type)) return drawBlocks(type, deviation, normal());
   switch (type) {
     case "q4_0":
     case "q4_1":
@@ -119,13 +118,14 @@ export function* randomWeights(
   const random = new Random(seed, stream);
   const draw = drawOf(type, deviation);
   const perPiece = PIECE_ELEMENTS / blockElements;
-  const words = new Uint32Array((perPiece * WORDS_PER_BLOCK[type]) / 2);
+  const blockWords = wordsPerBlock(type);
+  const words = new Uint32Array((perPiece * blockWords) / 2);
   const bytes = new Uint8Array(perPiece * blockBytes);
   for (let left = elements / blockElements; left > 0; left -= perPiece) {
     const blocks = Math.min(left, perPiece);
     random.fill(words);
     const piece = bytes.subarray(0, blocks * blockBytes);
-    draw(new Uint16Array(words.buffer, 0, blocks * WORDS_PER_BLOCK[type]), piece);
+    draw(new Uint16Array(words.buffer, 0, blocks * blockWords), piece);
     yield piece;
   }
 }

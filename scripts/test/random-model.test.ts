@@ -1,19 +1,23 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openGguf } from "@millet/core/formats/gguf";
-import { dequantize } from "@millet/core/quant";
+import { dequantize, QUANT_FORMATS } from "@millet/core/quant";
 import { openSource } from "@millet/core/store";
+import { DTYPES } from "@millet/core/tensor";
 import { ggufTokenizer } from "@millet/core/tokenizer";
 import { afterAll, describe, expect, it } from "vitest";
+import { BLOCK_TYPES, isCodeField } from "../random-model/blocks.ts";
 import { type RandomModel, writeRandomModel } from "../random-model/model.ts";
 import { parameterCount, SHAPES, tensorPlans } from "../random-model/shapes.ts";
-import { randomWeights, WEIGHT_TYPES } from "../random-model/weights.ts";
+import { randomWeights, WEIGHT_TYPES, type WeightType } from "../random-model/weights.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millet-random-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const tiny: RandomModel = { shape: SHAPES.tiny!, type: "q4_0", seed: 1 };
+/** The small shape whose rows divide into the type's blocks. */
+const shapeFor = (type: WeightType) => SHAPES[DTYPES[type].blockElements > 32 ? "tiny-256" : "tiny"]!;
 
 async function write(changes: Partial<RandomModel> = {}) {
   const path = join(folder, `${Math.random()}.gguf`);
@@ -26,8 +30,8 @@ describe("a random model", () => {
   it.each(WEIGHT_TYPES)(
     "of %s has every tensor, of that type, with the planned deviation and no offset",
     async (type) => {
-      const model = await openGguf(await openSource(await write({ type })));
-      const plans = tensorPlans(tiny.shape);
+      const model = await openGguf(await openSource(await write({ type, shape: shapeFor(type) })));
+      const plans = tensorPlans(shapeFor(type));
       expect([...model.tensors.keys()]).toEqual(plans.map(({ name }) => name));
       for (const { name, shape, deviation } of plans) {
         const { spec, byteLength } = model.tensors.get(name)!;
@@ -50,6 +54,29 @@ describe("a random model", () => {
     const [first, again, other] = await Promise.all([write(), write(), write({ seed: 2 })]);
     expect(Buffer.compare(readFileSync(first), readFileSync(again))).toBe(0);
     expect(Buffer.compare(readFileSync(first), readFileSync(other))).not.toBe(0);
+  });
+
+  it.each(BLOCK_TYPES)("of %s has no two blocks alike, and codes of all values", async (type) => {
+    const { blockElements, blockBytes } = DTYPES[type];
+    const [piece] = randomWeights(type, 512 * blockElements, 0.02, 1, "x");
+    const blocks = Array.from({ length: 512 }, (_, i) =>
+      piece!.subarray(i * blockBytes, (i + 1) * blockBytes),
+    );
+    expect(new Set(blocks.map((block) => Buffer.from(block).toString("hex"))).size).toBe(512);
+    for (const { name, byteOffset, byteLength } of QUANT_FORMATS[type].layout) {
+      if (!isCodeField(name)) continue;
+      const bytes = blocks.flatMap((block) => [...block.subarray(byteOffset, byteOffset + byteLength)]);
+      expect(new Set(bytes).size).toBe(256);
+    }
+  });
+
+  it("is refused before anything is written where rows do not divide into blocks", async () => {
+    const path = join(folder, "refused.gguf");
+    const refused = writeRandomModel(path, { ...tiny, shape: SHAPES["smollm2-135m"]!, type: "q4_k" });
+    await expect(refused).rejects.toThrow(
+      "q4_k needs rows of a multiple of 256 elements, but token_embd.weight has rows of 576",
+    );
+    expect(existsSync(path)).toBe(false);
   });
 
   it("can have an embedding of another type and an output of its own", async () => {
