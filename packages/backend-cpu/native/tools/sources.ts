@@ -49,6 +49,11 @@ export function folderUnits(folder: string, flags: readonly string[]): Unit[] {
   return sourcesOf(folder).map((source) => unit(source, folder, flags));
 }
 
+/** One source without flags of its own. */
+export function unitOf(source: string): Unit {
+  return unit(source, "single", []);
+}
+
 function sourcesOf(folder: string): string[] {
   return globSync(`${folder}/*.cc`, { cwd: NATIVE }).sort();
 }
