@@ -1,5 +1,5 @@
 /** What a command of `millet` is: data for the help, and one function that is given its options by type. */
-import { commandHelp } from "./help.js";
+import { type CommandDescription, commandHelp } from "./help.js";
 import { flag, type OptionSet, type OptionValues, parseOptions, usage } from "./options.js";
 import type { Io } from "./terminal/io.js";
 
@@ -19,21 +19,14 @@ export interface Context<S extends OptionSet> {
   readonly signal: AbortSignal;
 }
 
-export interface CommandDefinition<S extends OptionSet> {
-  readonly name: string;
-  /** One line. */
-  readonly summary: string;
-  /** As the usage line shows them: "<model>" must be given, "[model]" may, "[text...]" may be many. */
-  readonly positionals: readonly string[];
+export interface CommandDefinition<S extends OptionSet> extends CommandDescription {
   readonly options: S;
-  /** Lines after the options: examples, keys. */
-  readonly notes: readonly string[];
   /** @throws MilletError; resolves when all is written and nothing is left open */
   run(context: Context<S>): Promise<void>;
 }
 
 /** A command as the list of commands holds it. */
-export interface Command extends Omit<CommandDefinition<OptionSet>, "run"> {
+export interface Command extends CommandDescription {
   /** @throws MilletError, INVALID_ARGUMENT if `args` do not fit */
   run(args: readonly string[], io: Io, signal: AbortSignal): Promise<void>;
 }

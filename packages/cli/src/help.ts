@@ -1,12 +1,23 @@
 /** The texts of `millet --help` and `millet <command> --help`, wrapped to the terminal. */
-import type { Command } from "./command.js";
 import { EXIT_CODES } from "./exit-codes.js";
 import type { OptionSet } from "./options.js";
+
+/** A command as its help shows it. */
+export interface CommandDescription {
+  readonly name: string;
+  /** One line. */
+  readonly summary: string;
+  /** As the usage line shows them: "<model>" must be given, "[model]" may, "[text...]" may be many. */
+  readonly positionals: readonly string[];
+  readonly options: OptionSet;
+  /** Lines after the options: examples, keys. */
+  readonly notes: readonly string[];
+}
 
 const MAX_COLUMNS = 100;
 const INDENT = "  ";
 
-export function mainHelp(commands: readonly Command[], columns: number): string {
+export function mainHelp(commands: readonly CommandDescription[], columns: number): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return [
     "Usage: millet <command> [options]",
@@ -24,7 +35,7 @@ export function mainHelp(commands: readonly Command[], columns: number): string 
   ].join("\n");
 }
 
-export function commandHelp(command: Command, columns: number): string {
+export function commandHelp(command: CommandDescription, columns: number): string {
   const { name, summary, positionals, options, notes } = command;
   return [
     `Usage: ${["millet", name, ...positionals, "[options]"].join(" ")}`,
