@@ -11,7 +11,14 @@ export interface ModelShard {
 }
 
 /** Pass it to loadModel as it is: `await loadModel(model, { backend })`. */
-export declare const model: { readonly files: readonly ModelShard[] };
+export declare const model: {
+  readonly files: readonly ModelShard[];
+  /** The system message and the sampling that suit the model; loadModel applies them. */
+  readonly defaults: {
+    readonly system: string;
+    readonly generation: { readonly temperature: number; readonly repetitionPenalty: number };
+  };
+};
 
 /** Settings with which this model answers best: the system message of a chat, and defaults for loadModel. */
 export declare const recommended: {

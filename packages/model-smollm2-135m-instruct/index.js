@@ -24,6 +24,13 @@ export const model = {
       sha256: "791fd864f53f7ff285759826b89e5dfe6ed5863fb47494d3fd9406fc95335544",
     },
   ],
+  // 135 million parameters in 4 bits wander easily: a plain instruction and a low temperature keep them on the
+  // subject. Measured on the CPU backend, "What is the capital of France?": Paris for 60 of 60 seeds with these,
+  // for 14 of 20 with the template's own system message at temperature 0.5.
+  defaults: {
+    system: "You are a helpful AI assistant. Answer each question in plain English sentences.",
+    generation: { temperature: 0.3, repetitionPenalty: 1.1 },
+  },
 };
 
 // With the template's own system message this file's most likely answer to a plain question is broken French (as

@@ -36,7 +36,9 @@ export type {
   LoadModelOptions,
   LoadModelProgress,
   Model,
+  ModelDefaults,
   ModelInfo,
+  ModelPackage,
   Prompt,
   ScoreOptions,
 } from "./model/types.js";

@@ -8,11 +8,12 @@ import { createChatRenderer } from "./chat/render-chat.js";
 import { MilletError, throwIfAborted } from "./errors.js";
 import { type GgufModelFile, openGguf } from "./formats/gguf/index.js";
 import { Engine, type EngineShape } from "./generate/engine.js";
-import { resolveOptions } from "./generate/resolve-options.js";
+import type { GenerateOptions } from "./generate/options.js";
+import { mergeOptions, resolveOptions } from "./generate/resolve-options.js";
 import { modelInfo } from "./model/info.js";
 import { RunningModel } from "./model/running-model.js";
 import { modelShape } from "./model/shape.js";
-import type { LoadModelOptions, Model } from "./model/types.js";
+import type { LoadModelOptions, Model, ModelPackage } from "./model/types.js";
 import { defineModel } from "./models/index.js";
 import { type ModelSource, openSource } from "./store/index.js";
 import { ggufTokenizer } from "./tokenizer/index.js";
@@ -29,7 +30,10 @@ import { ggufTokenizer } from "./tokenizer/index.js";
  * @throws MilletError ABORTED, SOURCE_*, GGUF_*, MODEL_*, TOKENIZER_*, TEMPLATE_*, INVALID_ARGUMENT; what the backend
  *   fails with, or BACKEND_UNAVAILABLE if none of several serves. Nothing stays behind
  */
-export async function loadModel(source: ModelSource, options: LoadModelOptions): Promise<Model> {
+export async function loadModel(
+  source: ModelSource | ModelPackage,
+  options: LoadModelOptions,
+): Promise<Model> {
   const begin = performance.now();
   const { signal, fetch, headers, onProgress } = options;
   const factories = backendsOf(options);
@@ -39,13 +43,22 @@ export async function loadModel(source: ModelSource, options: LoadModelOptions):
   try {
     const file = await openGguf(opened, { signal });
     try {
-      return await loadFrom(file, factories, options, begin);
+      return await loadFrom(file, factories, { ...options, ...defaultsOf(source, options) }, begin);
     } finally {
       await file.close();
     }
   } finally {
     await opened.close();
   }
+}
+
+/** The caller's defaults before those of the model package. */
+function defaultsOf(source: ModelSource | ModelPackage, { system, generation = {} }: LoadModelOptions) {
+  const packaged = typeof source === "object" && "defaults" in source ? (source.defaults ?? {}) : {};
+  return {
+    system: system ?? packaged.system,
+    generation: mergeOptions<GenerateOptions>(packaged.generation ?? {}, generation),
+  };
 }
 
 function backendsOf({ backend }: LoadModelOptions): readonly BackendFactory[] {
@@ -70,13 +83,14 @@ async function loadFrom(
   options: LoadModelOptions,
   begin: number,
 ): Promise<Model> {
-  const { signal, onProgress, generation = {} } = options;
+  const { signal, onProgress, system, generation = {} } = options;
   const { metadata, weights } = file;
   const definition = await defineModel({ metadata, weights });
   const info = modelInfo(file, definition);
   const tokenizer = ggufTokenizer(metadata);
   const template = metadata.get("tokenizer.chat_template");
-  const renderChat = typeof template === "string" ? createChatRenderer(template, tokenizer) : undefined;
+  const renderChat =
+    typeof template === "string" ? createChatRenderer(template, tokenizer, system ?? "") : undefined;
   resolveOptions({ ...info, endOfGenerationIds: [] }, generation); // refuses bad defaults before the long part
   const { engine: shape, kv, graphs } = modelShape(definition, options);
   const progress = { loadedBytes: 0, totalBytes: 0 };
@@ -94,7 +108,15 @@ async function loadFrom(
   const engine = await startEngine(served, shape, signal);
   onProgress?.({ phase: "ready", ...progress });
   const loadMs = performance.now() - begin;
-  return new RunningModel({ info, served, engine, tokenizer, renderChat, generation, loadMs });
+  return new RunningModel({
+    info,
+    served,
+    engine,
+    tokenizer,
+    renderChat,
+    defaults: { system, generation },
+    loadMs,
+  });
 }
 
 /** The last step that can fail: what was loaded goes with it. */

@@ -11,8 +11,9 @@ export type ChatRenderer = (messages: readonly ChatMessage[]) => RenderedPrompt;
 /**
  * The renderer of a template, which is parsed on first use: a model with a broken one can still continue text.
  * Control tokens are recognised only where the template wrote them, never in a message.
+ * @param system put in front of conversations that bring no system message; "" for none
  */
-export function createChatRenderer(source: string, tokenizer: Tokenizer): ChatRenderer {
+export function createChatRenderer(source: string, tokenizer: Tokenizer, system: string): ChatRenderer {
   let template: ChatTemplate | undefined;
   const special = (id: number | undefined) => (id === undefined ? "" : tokenizer.piece(id));
   return (messages) => {
@@ -21,11 +22,16 @@ export function createChatRenderer(source: string, tokenizer: Tokenizer): ChatRe
     }
     template ??= createChatTemplate(source);
     const segments = template.renderSegments({
-      messages: messages.map((message) => ({ ...message })),
+      messages: withSystem(messages, system).map((message) => ({ ...message })),
       addGenerationPrompt: true,
       bosToken: special(tokenizer.bosId),
       eosToken: special(tokenizer.eosId),
     });
     return { text: segments.map(({ text }) => text).join(""), tokenIds: encodeChat(tokenizer, segments) };
   };
+}
+
+function withSystem(messages: readonly ChatMessage[], system: string): readonly ChatMessage[] {
+  const has = system === "" || messages.some(({ role }) => role === "system");
+  return has ? messages : [{ role: "system", content: system }, ...messages];
 }

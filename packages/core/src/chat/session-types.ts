@@ -10,7 +10,7 @@ export interface ChatMessage {
 }
 
 export interface ChatOptions {
-  /** The system message. Default: none given, so that the template's own applies, if it has one. */
+  /** The system message. Default: the model's (see LoadModelOptions), or the template's own if it has one. */
   readonly system?: string | undefined;
   /** Earlier turns to go on from, without the system message. */
   readonly messages?: readonly ChatMessage[] | undefined;

@@ -11,7 +11,7 @@ import { mergeOptions, resolveOptions } from "../generate/resolve-options.js";
 import type { GenerationStream, RenderedPrompt, ScoreResult } from "../generate/result.js";
 import { startGeneration } from "../generate/stream.js";
 import type { Tokenizer } from "../tokenizer/index.js";
-import type { BackendReport, Model, ModelInfo, Prompt, ScoreOptions } from "./types.js";
+import type { BackendReport, Model, ModelDefaults, ModelInfo, Prompt, ScoreOptions } from "./types.js";
 
 /** What loadModel put together. */
 export interface ModelParts {
@@ -21,7 +21,7 @@ export interface ModelParts {
   readonly tokenizer: Tokenizer;
   /** Renders a conversation as a prompt for the answer; undefined if the file has no template. */
   readonly renderChat: ChatRenderer | undefined;
-  readonly generation: Omit<GenerateOptions, "signal">;
+  readonly defaults: ModelDefaults;
   readonly loadMs: number;
 }
 
@@ -31,6 +31,7 @@ export class RunningModel implements Model {
   readonly contextLength: number;
   readonly loadMs: number;
   readonly tokenizer: Tokenizer;
+  readonly defaults: ModelDefaults;
   readonly #parts: ModelParts;
   #disposal: Promise<void> | undefined;
 
@@ -41,6 +42,7 @@ export class RunningModel implements Model {
     this.contextLength = parts.engine.contextLength;
     this.loadMs = parts.loadMs;
     this.tokenizer = parts.tokenizer;
+    this.defaults = parts.defaults;
   }
 
   get hasChatTemplate(): boolean {
@@ -87,10 +89,13 @@ export class RunningModel implements Model {
 
   #start(prompt: () => RenderedPrompt, given: GenerateOptions, owner?: object): GenerationStream {
     this.#requireAlive();
-    const { engine, tokenizer, generation } = this.#parts;
+    const { engine, tokenizer, defaults } = this.#parts;
     const { vocabularySize } = this.info;
     const { endOfGenerationIds } = tokenizer;
-    const options = resolveOptions({ vocabularySize, endOfGenerationIds }, mergeOptions(generation, given));
+    const options = resolveOptions(
+      { vocabularySize, endOfGenerationIds },
+      mergeOptions(defaults.generation ?? {}, given),
+    );
     const decoder = tokenizer.createDecoder({ skipSpecial: true, atStart: false });
     return startGeneration(
       async (emit, signal) => engine.generate({ prompt: prompt(), options, decoder }, emit, signal, owner),

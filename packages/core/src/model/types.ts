@@ -4,6 +4,7 @@ import type { RejectedBackend } from "../backend/serve.js";
 import type { Chat, ChatMessage, ChatOptions } from "../chat/session-types.js";
 import type { GenerateOptions, PromptOptions } from "../generate/options.js";
 import type { GenerationStream, ScoreResult } from "../generate/result.js";
+import type { ModelFiles } from "../store/index.js";
 import type { Tokenizer } from "../tokenizer/index.js";
 
 /** How far loading is. "open": reading the header. "weights": reading and packing tensors. "ready": done. */
@@ -13,6 +14,18 @@ export interface LoadModelProgress {
   readonly loadedBytes: number;
   /** Bytes of weights to read; 0 while opening. */
   readonly totalBytes: number;
+}
+
+/** What a model's makers or packagers recommend. */
+export interface ModelDefaults {
+  /** System message of conversations that bring none. */
+  readonly system?: string | undefined;
+  readonly generation?: Omit<GenerateOptions, "signal"> | undefined;
+}
+
+/** The files of a model with what is recommended for it: what a model package exports. */
+export interface ModelPackage extends ModelFiles {
+  readonly defaults?: ModelDefaults | undefined;
 }
 
 export interface LoadModelOptions {
@@ -29,8 +42,10 @@ export interface LoadModelOptions {
   readonly promptChunkTokens?: number | undefined;
   /** Most tokens in the KV cache, all generations together. Memory is taken as needed. Default: room for all. */
   readonly kvCapacityTokens?: number | undefined;
-  /** Defaults for every generation of this model. */
+  /** Defaults for every generation, before those of a model package. */
   readonly generation?: Omit<GenerateOptions, "signal"> | undefined;
+  /** System message of conversations that bring none. Default: the model package's; "" for none. */
+  readonly system?: string | undefined;
   /** For sources that are URLs: replaces the global fetch. */
   readonly fetch?: typeof fetch | undefined;
   /** For sources that are URLs: sent with every request. */
@@ -84,6 +99,8 @@ export interface Model {
   /** From the call of `loadModel` to its end. */
   readonly loadMs: number;
   readonly tokenizer: Tokenizer;
+  /** What applies where a call or a conversation does not say otherwise. */
+  readonly defaults: ModelDefaults;
   /** Whether the file carries a chat template; `createChat` needs one. */
   readonly hasChatTemplate: boolean;
   /**

@@ -123,6 +123,23 @@ describe("chat", () => {
     expect(rendered.tokenIds.filter((id) => id >= IM_START)).toEqual([IM_START, IM_END, IM_START]);
   });
 
+  it("applies what a model package recommends, unless the caller says otherwise", async () => {
+    const location = await tinyModel();
+    const defaults = { system: "Packed.", generation: { topK: 3, topP: 0.5 } };
+    const packed = { files: [{ name: "tiny.gguf", location }], defaults };
+    const user = { role: "user", content: "Hi" };
+    const other = await loadModel(packed, { backend: reference(), generation: { topK: 4 } });
+    const { prompt: rendered, sampler } = await other.generate([user], { ...SHORT, minP: 0.2 }).result;
+    expect(rendered.text).toBe(prompt(["system", "Packed."], ["user", "Hi"]));
+    expect(sampler).toMatchObject({ topK: 4, topP: 0.5, minP: 0.2 });
+    const own = await other.createChat({ system: "Own." }).send("Hi", SHORT).result;
+    expect(own.prompt.text).toBe(prompt(["system", "Own."], ["user", "Hi"]));
+    await other.dispose();
+    const bare = await loadModel(packed, { backend: reference(), system: "" });
+    expect((await bare.generate([user], SHORT).result).prompt.text).toBe(prompt(["user", "Hi"]));
+    await bare.dispose();
+  });
+
   it("answers a conversation without a session, alike", async () => {
     const answer = await model.createChat().send("Hi", SHORT).result;
     const same = await model.generate([{ role: "user", content: "Hi" }], SHORT).result;
