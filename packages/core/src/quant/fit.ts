@@ -36,7 +36,7 @@ export function clampRound(x: number, last: number): number {
 
 /** Candidates on either side of the scale that maps the extreme value to the lowest level. */
 const CANDIDATES = 5;
-/** Their distance, in levels. */
+/** Their distance, in parts of the lowest level's distance to its neighbour (a level, where all are 1 apart). */
 const SPACING = 0.2;
 
 /**
