@@ -4,8 +4,7 @@
  * its description, so a new format needs its name only.
  */
 import { dequantize, QUANT_FORMATS, quantize } from "@millet/core/quant";
-import { Random } from "./random.ts";
-import type { Draw } from "./weights.ts";
+import { type Draw, Random } from "./random.ts";
 
 export const BLOCK_TYPES = [
   "q5_0",

@@ -40,6 +40,9 @@ export class Random {
   }
 }
 
+/** Writes encoded values made from random words. */
+export type Draw = (words: Uint16Array, bytes: Uint8Array<ArrayBuffer>) => void;
+
 /** Values of a standard normal at 65,536 equally likely places, in order: a random u16 looks up a random value. */
 export function normalQuantiles(): Float32Array {
   const quantiles = new Float32Array(65536);

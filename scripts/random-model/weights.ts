@@ -6,7 +6,7 @@
 import { numberToF16, quantize } from "@millet/core/quant";
 import { DTYPES } from "@millet/core/tensor";
 import { BLOCK_TYPES, drawBlocks, isBlockType, wordsPerRandomBlock } from "./blocks.ts";
-import { normalQuantiles, Random } from "./random.ts";
+import { type Draw, normalQuantiles, Random } from "./random.ts";
 
 export const WEIGHT_TYPES = ["q4_0", "q4_1", "q8_0", ...BLOCK_TYPES, "f16", "bf16", "f32"] as const;
 export type WeightType = (typeof WEIGHT_TYPES)[number];
@@ -19,9 +19,6 @@ const BYTE_DEVIATION = 30;
 
 let quantiles: Float32Array | undefined;
 const normal = () => (quantiles ??= normalQuantiles());
-
-/** Writes encoded values made from random words. */
-export type Draw = (words: Uint16Array, bytes: Uint8Array<ArrayBuffer>) => void;
 
 /** Random words of 16 bits that a block of a type takes: one per value or per byte, and one for the scale. */
 function wordsPerBlock(type: WeightType): number {
