@@ -85,17 +85,39 @@ async function answer(
     stop.abort();
   });
   let hasLineOpen = false;
+  const hint = showAfter(HINT_DELAY_MS, output);
   try {
     const result = await conversation.send(text, AbortSignal.any([signal, stop.signal]), (piece) => {
+      hint.remove();
       output.write(piece);
       if (piece !== "") hasLineOpen = !piece.endsWith("\n");
     });
+    hint.remove();
     if (hasLineOpen) output.line();
     const why = endingNote(result.finishReason);
     if (why !== undefined) note(output, why);
   } finally {
+    hint.remove();
     keyboard.listen(undefined);
   }
+}
+
+/** A sign of life while a long prompt is computed; shorter waits show none. */
+const HINT_DELAY_MS = 400;
+
+function showAfter(delayMs: number, output: Output): { remove(): void } {
+  let isShown = false;
+  const timer = setTimeout(() => {
+    isShown = true;
+    output.styled("dim", "reading …");
+  }, delayMs);
+  return {
+    remove() {
+      clearTimeout(timer);
+      if (isShown) output.raw("\r\x1b[K");
+      isShown = false;
+    },
+  };
 }
 
 function note(output: Output, text: string): void {
