@@ -10,20 +10,19 @@ export interface ModelShard {
   readonly sha256: string;
 }
 
+/** Settings with which the model answers best. loadModel applies them where the app does not say otherwise. */
+export interface RecommendedSettings {
+  readonly system: string;
+  readonly generation: { readonly temperature: number; readonly repetitionPenalty: number };
+}
+
 /** Pass it to loadModel as it is: `await loadModel(model, { backend })`. */
 export declare const model: {
   readonly files: readonly ModelShard[];
-  /** The system message and the sampling that suit the model; loadModel applies them. */
-  readonly defaults: {
-    readonly system: string;
-    readonly generation: { readonly temperature: number; readonly repetitionPenalty: number };
-  };
+  readonly defaults: RecommendedSettings;
 };
 
-/** Settings with which this model answers best: the system message of a chat, and defaults for loadModel. */
-export declare const recommended: {
-  readonly system: string;
-  readonly generation: { readonly temperature: number; readonly repetitionPenalty: number };
-};
+/** `model.defaults`. */
+export declare const recommended: RecommendedSettings;
 
 export default model;

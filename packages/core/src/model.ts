@@ -56,7 +56,7 @@ export async function loadModel(
 function defaultsOf(source: ModelSource | ModelPackage, { system, generation = {} }: LoadModelOptions) {
   const packaged = typeof source === "object" && "defaults" in source ? (source.defaults ?? {}) : {};
   return {
-    system: system ?? packaged.system,
+    system: system === undefined ? packaged.system : system,
     generation: mergeOptions<GenerateOptions>(packaged.generation ?? {}, generation),
   };
 }
@@ -90,7 +90,7 @@ async function loadFrom(
   const tokenizer = ggufTokenizer(metadata);
   const template = metadata.get("tokenizer.chat_template");
   const renderChat =
-    typeof template === "string" ? createChatRenderer(template, tokenizer, system ?? "") : undefined;
+    typeof template === "string" ? createChatRenderer(template, tokenizer, system ?? undefined) : undefined;
   resolveOptions({ ...info, endOfGenerationIds: [] }, generation); // refuses bad defaults before the long part
   const { engine: shape, kv, graphs } = modelShape(definition, options);
   const progress = { loadedBytes: 0, totalBytes: 0 };
@@ -114,7 +114,7 @@ async function loadFrom(
     engine,
     tokenizer,
     renderChat,
-    defaults: { system, generation },
+    defaults: { system: system ?? undefined, generation },
     loadMs,
   });
 }

@@ -11,9 +11,13 @@ export type ChatRenderer = (messages: readonly ChatMessage[]) => RenderedPrompt;
 /**
  * The renderer of a template, which is parsed on first use: a model with a broken one can still continue text.
  * Control tokens are recognised only where the template wrote them, never in a message.
- * @param system put in front of conversations that bring no system message; "" for none
+ * @param system put in front of conversations that bring no system message
  */
-export function createChatRenderer(source: string, tokenizer: Tokenizer, system: string): ChatRenderer {
+export function createChatRenderer(
+  source: string,
+  tokenizer: Tokenizer,
+  system: string | undefined,
+): ChatRenderer {
   let template: ChatTemplate | undefined;
   const special = (id: number | undefined) => (id === undefined ? "" : tokenizer.piece(id));
   return (messages) => {
@@ -31,7 +35,7 @@ export function createChatRenderer(source: string, tokenizer: Tokenizer, system:
   };
 }
 
-function withSystem(messages: readonly ChatMessage[], system: string): readonly ChatMessage[] {
-  const has = system === "" || messages.some(({ role }) => role === "system");
-  return has ? messages : [{ role: "system", content: system }, ...messages];
+function withSystem(messages: readonly ChatMessage[], system: string | undefined): readonly ChatMessage[] {
+  if (system === undefined || messages.some(({ role }) => role === "system")) return messages;
+  return [{ role: "system", content: system }, ...messages];
 }

@@ -44,8 +44,8 @@ export interface LoadModelOptions {
   readonly kvCapacityTokens?: number | undefined;
   /** Defaults for every generation, before those of a model package. */
   readonly generation?: Omit<GenerateOptions, "signal"> | undefined;
-  /** System message of conversations that bring none. Default: the model package's; "" for none. */
-  readonly system?: string | undefined;
+  /** System message of conversations that bring none. Default: the model package's. null: leave it to the template. */
+  readonly system?: string | null | undefined;
   /** For sources that are URLs: replaces the global fetch. */
   readonly fetch?: typeof fetch | undefined;
   /** For sources that are URLs: sent with every request. */

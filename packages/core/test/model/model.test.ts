@@ -135,7 +135,7 @@ describe("chat", () => {
     const own = await other.createChat({ system: "Own." }).send("Hi", SHORT).result;
     expect(own.prompt.text).toBe(prompt(["system", "Own."], ["user", "Hi"]));
     await other.dispose();
-    const bare = await loadModel(packed, { backend: reference(), system: "" });
+    const bare = await loadModel(packed, { backend: reference(), system: null });
     expect((await bare.generate([user], SHORT).result).prompt.text).toBe(prompt(["user", "Hi"]));
     await bare.dispose();
   });
