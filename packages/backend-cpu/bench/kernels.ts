@@ -14,7 +14,14 @@ import { Random } from "../test/support/random.js";
 const OUTPUTS = 5504;
 const INPUTS = 2048;
 const START = 65536;
-const DTYPES: readonly DType[] = ["q4_0", "q4_1", "q8_0", "f16", "bf16", "f32"];
+const DTYPES: readonly DType[] = (process.argv[3]?.split(",") ?? [
+  "q4_0",
+  "q4_1",
+  "q8_0",
+  "f16",
+  "bf16",
+  "f32",
+]) as DType[];
 const SECONDS = 1.5;
 
 const CONFIGURATIONS: Readonly<Record<string, InlineOptions>> = {

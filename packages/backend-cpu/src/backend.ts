@@ -14,6 +14,7 @@ import type { Node } from "@millet/core/graph";
 import type { WeightSources } from "@millet/core/tensor";
 import { chooseEngine, type EngineChoice } from "./engine/choose.js";
 import type { Engine } from "./engine/engine.js";
+import { TracingEngine } from "./engine/tracing-engine.js";
 import { CpuExecutable } from "./executable.js";
 import { KvMemory } from "./kv-memory.js";
 import { loadWeights } from "./load-weights.js";
@@ -90,17 +91,25 @@ class CpuBackend implements Backend {
       throw error;
     }
     void engine.lost.then((error) => this.#lose(error));
-    return this.#loadedModel(graphs, kv, plan, engine);
+    return this.#loadedModel(graphs, kv, plan, this.#traced(engine, plan));
   }
 
   async dispose(): Promise<void> {
     await Promise.all([...this.#models].map((model) => model.dispose()));
   }
 
+  #traced(engine: Engine, plan: ModelPlan): Engine {
+    if (!this.#trace) return engine;
+    const programs = Object.values(plan.graphs).map(
+      ({ address, lowered }) => [address, lowered.program] as const,
+    );
+    return new TracingEngine(engine, new Map(programs), this.#trace);
+  }
+
   #loadedModel(graphs: GraphSet, kv: KvPlan, plan: ModelPlan, engine: Engine): LoadedModel {
     const memory = new KvMemory(engine, plan.end, plan.maximumBytes);
     const executables = Object.entries(plan.graphs).map(
-      ([name, placed]) => [name, new CpuExecutable(graphs[name]!, placed, engine, this.#trace)] as const,
+      ([name, placed]) => [name, new CpuExecutable(graphs[name]!, placed, engine)] as const,
     );
     const model: LoadedModel = {
       byteLength: plan.weightBytes,

@@ -9,13 +9,11 @@ import {
 import { MilletError } from "@millet/core/errors";
 import type { Graph } from "@millet/core/graph";
 import type { HostTensor, TensorSpec } from "@millet/core/tensor";
-import { Opcode } from "../assembly/opcodes.js";
 import { callData } from "./call-data.js";
 import type { Engine, EngineCall } from "./engine/engine.js";
 import type { LoweredGraph } from "./lower/lower.js";
 import type { Matrix } from "./lower/matrix.js";
 import type { PlacedGraph } from "./model-plan.js";
-import type { StepTrace } from "./options.js";
 import { CpuState } from "./state.js";
 
 export class CpuExecutable implements Executable {
@@ -23,19 +21,12 @@ export class CpuExecutable implements Executable {
   readonly #engine: Engine;
   readonly #lowered: LoweredGraph;
   readonly #address: number;
-  readonly #trace: ((step: StepTrace) => void) | undefined;
 
-  constructor(
-    graph: Graph,
-    placed: PlacedGraph,
-    engine: Engine,
-    trace: ((step: StepTrace) => void) | undefined,
-  ) {
+  constructor(graph: Graph, placed: PlacedGraph, engine: Engine) {
     this.graph = graph;
     this.#lowered = placed.lowered;
     this.#address = placed.address;
     this.#engine = engine;
-    this.#trace = trace;
   }
 
   run(call: Call): Readonly<Record<string, DeviceBuffer>> {
@@ -65,35 +56,8 @@ export class CpuExecutable implements Executable {
     }
     const data = callData(this.#lowered, call, rows, call.state);
     const writes = [{ address: this.#lowered.call.address, data }];
-    const signal = call.signal ? { signal: call.signal } : {};
-    if (this.#trace) return this.#runTraced(writes, reads, signal, this.#trace);
-    return this.#engine.call({ writes, program: this.#address, reads, ...signal });
-  }
-
-  /** Every step as a program of its own: the step and an end, written over the program's first bytes. */
-  async #runTraced(
-    writes: EngineCall["writes"] & {},
-    reads: EngineCall["reads"] & {},
-    signal: Pick<EngineCall, "signal">,
-    trace: (step: StepTrace) => void,
-  ): Promise<readonly Uint8Array[]> {
-    const { name, steps, words, offsets } = this.#lowered.program;
-    await this.#engine.call({ writes });
-    for (const [index, { opcode, label }] of steps.entries()) {
-      const start = offsets[index]! / 4;
-      const step = words.slice(start, start + words[start + 1]! + 2);
-      step.set([Opcode.End, 2], step.length - 2);
-      step[0] = opcode; // alone, it meets nobody
-      const data = new Uint8Array(step.buffer);
-      const began = performance.now();
-      await this.#engine.call({
-        writes: [{ address: this.#address, data }],
-        program: this.#address,
-        ...signal,
-      });
-      trace({ program: name, index, kernel: Opcode[opcode], label, elapsedMs: performance.now() - began });
-    }
-    return this.#engine.call({ reads });
+    const { signal } = call;
+    return this.#engine.call({ writes, program: this.#address, reads, ...(signal && { signal }) });
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Matrix products of f32, f16 and bf16 weights with f32 activations, 8 output features by 1 or 4 rows. Inputs are
- * summed one after the other, the same for 1 row and for 4.
+ * Matrix products of f32, f16 and bf16 weights with f32 activations, 8 output features by 1 or 4 rows, 16 by 1. Inputs
+ * are summed one after the other, the same in every tile. A tile takes a range of inputs and goes on from the sums in y,
+ * so that a range's weights stay in the first-level cache for all rows.
  *
  * Packed: per input k the weights of the 8 features, side by side.
  */
@@ -27,12 +28,18 @@ function high(type: PackedType, w: usize, mask: v128, scale: v128): v128 {
   return type == PackedType.F16 ? halfHigh(bits, mask, scale) : i32x4.shl(i32x4.extend_high_i16x8_u(bits), 16);
 }
 
+/** The sums to go on from. */
 @inline
-export function plainTile1(type: PackedType, w: usize, x: usize, width: i32, y: usize): void {
+function sums(first: bool, y: usize): v128 {
+  return first ? f32x4.splat(0) : v128.load(y);
+}
+
+@inline
+export function plainTile1(type: PackedType, first: bool, w: usize, x: usize, width: i32, y: usize): void {
   const mask = constant(Constant.HalfMask);
   const scale = constant(Constant.HalfScale);
-  let y0 = f32x4.splat(0);
-  let y1 = f32x4.splat(0);
+  let y0 = sums(first, y);
+  let y1 = sums(first, y + 16);
   for (let k = 0; k < width; k++) {
     const v = v128.load32_splat(x);
     y0 = f32x4.add(y0, f32x4.mul(v, low(type, w, mask, scale)));
@@ -44,9 +51,36 @@ export function plainTile1(type: PackedType, w: usize, x: usize, width: i32, y: 
   v128.store(y, y1, 16);
 }
 
+/** Two groups of 8 features, `groupBytes` apart: four sums hide the latency of one addition better than two. */
+@inline
+export function plainTile16(type: PackedType, w: usize, groupBytes: usize, x: usize, width: i32, y: usize): void {
+  const mask = constant(Constant.HalfMask);
+  const scale = constant(Constant.HalfScale);
+  let y0 = f32x4.splat(0);
+  let y1 = f32x4.splat(0);
+  let y2 = f32x4.splat(0);
+  let y3 = f32x4.splat(0);
+  let v = w + groupBytes;
+  for (let k = 0; k < width; k++) {
+    const input = v128.load32_splat(x);
+    y0 = f32x4.add(y0, f32x4.mul(input, low(type, w, mask, scale)));
+    y1 = f32x4.add(y1, f32x4.mul(input, high(type, w, mask, scale)));
+    y2 = f32x4.add(y2, f32x4.mul(input, low(type, v, mask, scale)));
+    y3 = f32x4.add(y3, f32x4.mul(input, high(type, v, mask, scale)));
+    w += plainBytes(type);
+    v += plainBytes(type);
+    x += 4;
+  }
+  v128.store(y, y0);
+  v128.store(y, y1, 16);
+  v128.store(y, y2, 32);
+  v128.store(y, y3, 48);
+}
+
 @inline
 export function plainTile4(
   type: PackedType,
+  first: bool,
   w: usize,
   x: usize,
   xStride: usize,
@@ -56,14 +90,14 @@ export function plainTile4(
 ): void {
   const mask = constant(Constant.HalfMask);
   const scale = constant(Constant.HalfScale);
-  let y00 = f32x4.splat(0);
-  let y01 = f32x4.splat(0);
-  let y10 = f32x4.splat(0);
-  let y11 = f32x4.splat(0);
-  let y20 = f32x4.splat(0);
-  let y21 = f32x4.splat(0);
-  let y30 = f32x4.splat(0);
-  let y31 = f32x4.splat(0);
+  let y00 = sums(first, y);
+  let y01 = sums(first, y + 16);
+  let y10 = sums(first, y + yStride);
+  let y11 = sums(first, y + yStride + 16);
+  let y20 = sums(first, y + yStride * 2);
+  let y21 = sums(first, y + yStride * 2 + 16);
+  let y30 = sums(first, y + yStride * 3);
+  let y31 = sums(first, y + yStride * 3 + 16);
   let x1 = x + xStride;
   let x2 = x1 + xStride;
   let x3 = x2 + xStride;

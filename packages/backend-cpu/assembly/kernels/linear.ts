@@ -12,7 +12,7 @@ import { shareEnd, shareStart } from "../partition";
 import { aborted } from "../synchronize";
 import { byteTile1, byteTile4 } from "./linear-byte";
 import { nibbleTile1, nibbleTile4 } from "./linear-nibble";
-import { plainTile1, plainTile4 } from "./linear-plain";
+import { plainBytes, plainTile1, plainTile16, plainTile4 } from "./linear-plain";
 
 export function linear(type: PackedType, mode: Dot, sums: usize, step: usize, thread: i32, threads: i32): void {
   const groups = word(step, Operand.Groups);
@@ -26,12 +26,16 @@ export function linear(type: PackedType, mode: Dot, sums: usize, step: usize, th
   const y = address(step, Operand.Y);
   const yStride = address(step, Operand.YStride);
   let w = address(step, Operand.Weight) + groupBytes * first;
-  for (let group = first; group < end; group++) {
+  for (let group = first; group < end; ) {
     if (aborted()) return;
     const target = y + (<usize>group << 5);
-    if (type >= PackedType.F16) plainRows(type, w, x, xStride, width, rows, target, yStride);
+    // One row streams the weights, two groups at a time where the type leaves room for four sums.
+    const pair = type >= PackedType.F16 && rows == 1 && group + 1 < end;
+    if (pair) plainPair(type, w, groupBytes, x, width, target);
+    else if (type >= PackedType.F16) plainRows(type, w, x, xStride, width, rows, target, yStride);
     else quantizedRows(type, mode, w, x, width >> 5, rows, target, yStride, sums);
-    w += groupBytes;
+    group += pair ? 2 : 1;
+    w += pair ? groupBytes << 1 : groupBytes;
   }
 }
 
@@ -103,6 +107,15 @@ function tile4(
   }
 }
 
+function plainPair(type: PackedType, w: usize, groupBytes: usize, x: usize, width: i32, y: usize): void {
+  if (type == PackedType.F16) plainTile16(PackedType.F16, w, groupBytes, x, width, y);
+  else if (type == PackedType.BF16) plainTile16(PackedType.BF16, w, groupBytes, x, width, y);
+  else plainTile16(PackedType.F32, w, groupBytes, x, width, y);
+}
+
+/** Inputs whose f32 weights, 16 KiB, stay in the first-level cache while all rows pass. */
+const CACHED_INPUTS: i32 = 512;
+
 function plainRows(
   type: PackedType,
   w: usize,
@@ -113,18 +126,37 @@ function plainRows(
   y: usize,
   yStride: usize,
 ): void {
+  for (let k = 0; k < width; k += CACHED_INPUTS) {
+    const inputs = min(CACHED_INPUTS, width - k);
+    plainRange(type, k == 0, w, x, xStride, inputs, rows, y, yStride);
+    w += plainBytes(type) * inputs;
+    x += <usize>inputs << 2;
+  }
+}
+
+function plainRange(
+  type: PackedType,
+  first: bool,
+  w: usize,
+  x: usize,
+  xStride: usize,
+  width: i32,
+  rows: i32,
+  y: usize,
+  yStride: usize,
+): void {
   let row = 0;
   for (; row + 3 < rows; row += 4) {
-    if (type == PackedType.F16) plainTile4(PackedType.F16, w, x, xStride, width, y, yStride);
-    else if (type == PackedType.BF16) plainTile4(PackedType.BF16, w, x, xStride, width, y, yStride);
-    else plainTile4(PackedType.F32, w, x, xStride, width, y, yStride);
+    if (type == PackedType.F16) plainTile4(PackedType.F16, first, w, x, xStride, width, y, yStride);
+    else if (type == PackedType.BF16) plainTile4(PackedType.BF16, first, w, x, xStride, width, y, yStride);
+    else plainTile4(PackedType.F32, first, w, x, xStride, width, y, yStride);
     x += xStride << 2;
     y += yStride << 2;
   }
   for (; row < rows; row++) {
-    if (type == PackedType.F16) plainTile1(PackedType.F16, w, x, width, y);
-    else if (type == PackedType.BF16) plainTile1(PackedType.BF16, w, x, width, y);
-    else plainTile1(PackedType.F32, w, x, width, y);
+    if (type == PackedType.F16) plainTile1(PackedType.F16, first, w, x, width, y);
+    else if (type == PackedType.BF16) plainTile1(PackedType.BF16, first, w, x, width, y);
+    else plainTile1(PackedType.F32, first, w, x, width, y);
     x += xStride;
     y += yStride;
   }
