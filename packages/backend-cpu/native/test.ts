@@ -1,5 +1,5 @@
 /**
- * Builds and runs the native engine's conformance: `node native/test.ts [--sanitize address|undefined|thread] [--reduced]
+ * Builds and runs the native engine's conformance: `node native/test.ts [--sanitize address,undefined|thread] [--reduced]
  * [--level NAME]`. Other arguments go to the test program. $CXX may name a cross compiler and $MILLET_EMULATOR what runs
  * its programs (qemu-aarch64 -L ...).
  */
@@ -21,7 +21,7 @@ if (!compiler) {
   const folder = join(
     NATIVE,
     "build",
-    `${compiler.platform}-${compiler.arch}-test${sanitizer ? `-${sanitizer}` : ""}`,
+    `${compiler.platform}-${compiler.arch}-test${sanitizer ? `-${sanitizer.replaceAll(",", "-")}` : ""}`,
   );
   const output = join(folder, "conformance");
   const flags = sanitizer ? [...SANITIZE, `-fsanitize=${sanitizer}`] : [];

@@ -8,6 +8,7 @@ namespace millet::MILLET_LEVEL {
 struct Avx512 {
   static constexpr int kGroups = 2;
   static constexpr int kTokens = 8;
+  static constexpr int kPrefetchBytes = Avx2::kPrefetchBytes;
   using F = __m512;
   using I = __m512i;
 
@@ -33,11 +34,6 @@ struct Avx512 {
   }
   MILLET_INLINE_MEMBER F singles(const uint8_t* w, int64_t group_bytes) {
     return _mm512_castsi512_ps(bytes32(w, group_bytes));
-  }
-
-  MILLET_INLINE_MEMBER void prefetch(const uint8_t* w, int64_t group_bytes) {
-    Avx2::prefetch(w, 0);
-    Avx2::prefetch(w + group_bytes, 0);
   }
 
   MILLET_INLINE_MEMBER I low_nibbles(I q) { return _mm512_and_si512(q, _mm512_set1_epi8(15)); }

@@ -7,7 +7,7 @@
 
 namespace millet::MILLET_LEVEL {
 
-template <class L, PackedType kType, int kTokens>
+template <class L, PackedType kType, int kTokens, bool kStream>
 MILLET_INLINE void byte_tile(const uint8_t* w, int64_t group_bytes, const uint8_t* x, int64_t x_four, int32_t blocks,
                              float* y, int64_t y_stride) {
   constexpr int64_t kXBlock = kTokens == 1 ? Activations::BlockBytes : Activations::GroupBytes;
@@ -15,7 +15,7 @@ MILLET_INLINE void byte_tile(const uint8_t* w, int64_t group_bytes, const uint8_
   typename L::F acc[kTokens];
   for (int t = 0; t < kTokens; t++) acc[t] = L::zero();
   for (int32_t b = 0; b < blocks; b++) {
-    if (kTokens == 1) L::prefetch(w, group_bytes);
+    if (kStream) prefetch<L::kPrefetchBytes, packed_block_bytes(kType)>(w);
     typename L::I sum[kTokens];
 #pragma GCC unroll 16
     for (int t = 0; t < kTokens; t++) sum[t] = L::begin_bytes(x + (t >> 2) * x_four + kStatistics + (t & 3) * 16 + 4);

@@ -19,7 +19,7 @@ MILLET_INLINE typename L::F add_nibble_block(typename L::F acc, typename L::F sc
 }
 
 // One tile. `x` is the first row's block 0; groups of four rows lie `x_four` bytes apart.
-template <class L, PackedType kType, int kTokens>
+template <class L, PackedType kType, int kTokens, bool kStream>
 MILLET_INLINE void nibble_tile(const uint8_t* w, int64_t group_bytes, const uint8_t* x, int64_t x_four, int32_t blocks,
                                float* y, int64_t y_stride) {
   constexpr bool kAffine = kType == PackedType::Q4_1;
@@ -29,7 +29,7 @@ MILLET_INLINE void nibble_tile(const uint8_t* w, int64_t group_bytes, const uint
   typename L::F acc[kTokens];
   for (int t = 0; t < kTokens; t++) acc[t] = L::zero();
   for (int32_t b = 0; b < blocks; b++) {
-    if (kTokens == 1) L::prefetch(w, group_bytes);
+    if (kStream) prefetch<L::kPrefetchBytes, packed_block_bytes(kType)>(w);
     typename L::I sum[kTokens];
 #pragma GCC unroll 16
     for (int t = 0; t < kTokens; t++) {

@@ -11,6 +11,9 @@ namespace millet::MILLET_LEVEL {
 
 using Operand = LinearOperand;
 
+// Most rows for which reading the weights takes longer than multiplying them.
+constexpr int32_t kStreamRows = 4;
+
 // A step's operands, for one thread.
 struct Product {
   int32_t width;
@@ -21,28 +24,28 @@ struct Product {
   int64_t y_stride;  // floats
 };
 
-template <class L, PackedType kType, int kTokens>
+template <class L, PackedType kType, int kTokens, bool kStream>
 MILLET_INLINE void quantized_tile(const Product& p, const uint8_t* w, const uint8_t* x, float* y) {
   const int32_t blocks = p.width >> 5;
   const int64_t x_four = int64_t{blocks} * Activations::GroupBytes;
   if constexpr (kType == PackedType::Q8_0) {
-    byte_tile<L, kType, kTokens>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
+    byte_tile<L, kType, kTokens, kStream>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
   } else {
-    nibble_tile<L, kType, kTokens>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
+    nibble_tile<L, kType, kTokens, kStream>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
   }
 }
 
 // All rows by the lanes' groups of features.
-template <class L, PackedType kType>
+template <class L, PackedType kType, bool kStream>
 static void quantized_rows(const Product& p, const uint8_t* w, float* y) {
   const int64_t row_bytes = int64_t{p.width >> 5} * Activations::BlockBytes;
   const int32_t grouped = grouped_rows(p.rows);
   int32_t row = 0;
-  for (; row + L::kTokens <= grouped; row += L::kTokens) {
-    quantized_tile<L, kType, L::kTokens>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
+  for (; !kStream && row + L::kTokens <= grouped; row += L::kTokens) {
+    quantized_tile<L, kType, L::kTokens, false>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
   }
-  for (; row < grouped; row += 4) quantized_tile<L, kType, 4>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
-  for (; row < p.rows; row++) quantized_tile<L, kType, 1>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
+  for (; row < grouped; row += 4) quantized_tile<L, kType, 4, kStream>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
+  for (; row < p.rows; row++) quantized_tile<L, kType, 1, kStream>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
 }
 
 template <class L, PackedType kType, int kColumns>
@@ -64,7 +67,8 @@ static void plain_rows(const Product& p, const uint8_t* w, float* y) {
 template <class L, PackedType kType, int kColumns>
 MILLET_INLINE void columns(const Product& p, const uint8_t* w, float* y) {
   if constexpr (kType >= PackedType::F16) plain_rows<L, kType, kColumns>(p, w, y);
-  else quantized_rows<L, kType>(p, w, y);
+  else if (p.rows <= kStreamRows) quantized_rows<L, kType, true>(p, w, y);
+  else quantized_rows<L, kType, false>(p, w, y);
 }
 
 template <PackedType kType>
@@ -84,7 +88,9 @@ MILLET_INLINE void linear(const Run& run, const uint32_t* step) {
   float* y = floats(address(run, step, Operand::Y));
   const int32_t end = share_end(run, groups);
   int32_t group = share_start(run, groups);
-  for (; group + kStep <= end && !aborted(run); group += kStep) {
+  // Few rows stream the weights: one group after the other is one stream, which prefetching follows best.
+  const bool streams = kType < PackedType::F16 && p.rows <= kStreamRows;
+  for (; !streams && group + kStep <= end && !aborted(run); group += kStep) {
     columns<Wide, kType, kColumns>(p, weight + group * p.group_bytes, y + int64_t{group} * 8);
   }
   for (; group < end && !aborted(run); group++) {
