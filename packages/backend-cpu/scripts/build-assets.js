@@ -42,8 +42,8 @@ const modules = {
   plainShared: await compile(false, true),
   plainUnshared: await compile(false, false),
 };
-const lines = Object.entries(modules).map(
-  ([name, bytes]) => `export const ${name} =\n  "${Buffer.from(bytes).toString("base64")}";\n`,
+const encoded = Object.entries(modules).map(
+  ([name, bytes]) => `  ${name}:\n    "${Buffer.from(bytes).toString("base64")}",\n`,
 );
 const worker = await build({
   entryPoints: [join(root, "src/engine/wasm/worker.ts")],
@@ -58,7 +58,10 @@ const worker = await build({
 });
 
 await mkdir(join(root, "build"), { recursive: true });
-await writeFile(join(root, "build/modules.ts"), `/** Made by scripts/build-wasm.js. */\n${lines.join("")}`);
+await writeFile(
+  join(root, "build/modules.ts"),
+  `/** Made by scripts/build-assets.js. */\nexport const MODULES = {\n${encoded.join("")}} as const;\n`,
+);
 await writeFile(
   join(root, "build/worker-source.ts"),
   `/** Made by scripts/build-assets.js. */\nexport const workerSource =\n  ${JSON.stringify(worker.outputFiles[0].text)};\n`,

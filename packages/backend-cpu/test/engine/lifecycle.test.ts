@@ -67,6 +67,28 @@ describe.each(["shared", "unshared"] as const)("%s memory", (memory) => {
     await engine.dispose();
   });
 
+  test("memory that cannot be had fails as OUT_OF_MEMORY", async () => {
+    // More than the system gives: the request itself is valid.
+    const original = WebAssembly.Memory;
+    if (memory === "shared") {
+      WebAssembly.Memory = class extends original {
+        constructor(descriptor: WebAssembly.MemoryDescriptor) {
+          super(descriptor);
+          throw new RangeError("could not allocate memory");
+        }
+      };
+    }
+    const options = optionsOf(memory);
+    // An unshared memory is made in the worker, where initial above maximum is refused.
+    const limits = {
+      initialBytes: 2 * MEBIBYTE,
+      maximumBytes: memory === "shared" ? 4 * MEBIBYTE : MEBIBYTE,
+    };
+    const code = await codeOf(createWasmEngine(planWasm(options), options, limits));
+    WebAssembly.Memory = original;
+    expect(code).toBe("OUT_OF_MEMORY");
+  });
+
   test("a program that traps fails its call and no other", async () => {
     const engine = await engineWith(memory);
     const bad = { address: PROGRAM, data: words(9999, 2) };

@@ -4,7 +4,7 @@
  */
 
 import { Fixed } from "../../assembly/memory.js";
-import * as modules from "../../build/modules.js";
+import { MODULES } from "../../build/modules.js";
 import type { Engine, EngineCall } from "../../src/engine/engine.js";
 
 export interface InlineOptions {
@@ -38,7 +38,7 @@ export class InlineEngine implements Engine {
   constructor(byteLength: number, { simd = "relaxed", dot, onStep }: InlineOptions = {}) {
     const pages = Math.ceil(byteLength / PAGE_BYTES);
     this.#memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
-    const bytes = Buffer.from(simd === "relaxed" ? modules.relaxedShared : modules.plainShared, "base64");
+    const bytes = Buffer.from(simd === "relaxed" ? MODULES.relaxedShared : MODULES.plainShared, "base64");
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
       env: { memory: this.#memory },
     });

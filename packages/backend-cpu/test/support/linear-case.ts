@@ -6,7 +6,7 @@ import { dequantize, quantize } from "@millet/core/quant";
 import type { DType } from "@millet/core/tensor";
 import { Opcode, Sharing } from "../../assembly/opcodes.js";
 import { packedByteLength, packedInfo } from "../../src/pack/packed-type.js";
-import { encodeProgram, floatBits, units } from "../../src/program/program.js";
+import { encodeProgram, units } from "../../src/program/program.js";
 import { InlineEngine, type InlineOptions } from "./inline-engine.js";
 import { Random } from "./random.js";
 

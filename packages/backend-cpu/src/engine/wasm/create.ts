@@ -1,6 +1,6 @@
 /** Chooses the WASM build and the kind of memory that this platform can run, and starts the engine. */
 import { MilletError } from "@millet/core/errors";
-import * as modules from "../../../build/modules.js";
+import { MODULES } from "../../../build/modules.js";
 import type { Engine, EngineLimits } from "../engine.js";
 import { PAGE_BYTES, pagesOf } from "./pages.js";
 import { WorkerPool } from "./pool.js";
@@ -84,7 +84,7 @@ export async function createWasmEngine(
   const spawn = spawnerOf(options.workerUrl);
   const { initialBytes, maximumBytes } = limits;
   const memory = plan.shared ? sharedMemory(initialBytes, maximumBytes) : undefined;
-  const module = await WebAssembly.compile(decode(modules[moduleName(plan)]));
+  const module = await WebAssembly.compile(decode(MODULES[moduleName(plan)]));
   const descriptor = { initial: pagesOf(initialBytes), maximum: pagesOf(maximumBytes) };
   const pool = new WorkerPool(spawn, plan.threads, {
     module,
@@ -103,7 +103,7 @@ export async function createWasmEngine(
   return new UnsharedEngine({ initialBytes: roundedBytes, maximumBytes, pool, description, limitations });
 }
 
-function moduleName({ relaxed, shared }: WasmPlan): keyof typeof modules {
+function moduleName({ relaxed, shared }: WasmPlan): keyof typeof MODULES {
   if (relaxed) return shared ? "relaxedShared" : "relaxedUnshared";
   return shared ? "plainShared" : "plainUnshared";
 }

@@ -1,6 +1,7 @@
 /** The workers of one engine: started together, lost together, never keeping an idle process alive. */
 import { MilletError, throwIfAborted } from "@millet/core/errors";
 import { pending } from "./call-queue.js";
+import { outOfMemory, PAGE_BYTES } from "./pages.js";
 import type { StartMessage, WorkerMessage } from "./protocol.js";
 import type { Spawn, WorkerHandle } from "./spawn.js";
 
@@ -21,12 +22,15 @@ export class WorkerPool {
   #announcement = pending<void>();
   #missing: number;
   #failure: string | undefined;
+  /** Size of the memory that a worker makes for itself. */
+  readonly #initialBytes: number;
 
   constructor(spawn: Spawn, threads: number, start: PoolStart) {
     this.threads = threads;
     this.announces = typeof Atomics.waitAsync !== "function";
     this.lost = this.#lost.promise;
     this.#missing = threads;
+    this.#initialBytes = start.memory instanceof WebAssembly.Memory ? 0 : start.memory.initial * PAGE_BYTES;
     this.#workers = Array.from({ length: threads }, (_, thread) =>
       spawn(`millet-cpu-${thread}`, {
         onMessage: (message) => this.#receive(message),
@@ -84,6 +88,9 @@ export class WorkerPool {
         this.#failure = message.message;
         if (this.#missing > 0) this.#lose(`A worker could not start: ${message.message}.`);
         return;
+      case "no memory":
+        this.#fail(outOfMemory(this.#initialBytes, 0, this.#initialBytes, message.message));
+        return;
       case "finished":
         this.#announcement.resolve();
         this.#announcement = pending();
@@ -99,7 +106,10 @@ export class WorkerPool {
 
   #lose(reason: string): void {
     const code = this.#missing > 0 ? "BACKEND_UNAVAILABLE" : "BACKEND_LOST";
-    const error = new MilletError(code, `${reason} Load the model again.`);
+    this.#fail(new MilletError(code, `${reason} Load the model again.`));
+  }
+
+  #fail(error: MilletError): void {
     this.#ready.reject(error);
     this.#ready.promise.catch(() => undefined);
     this.#lost.resolve(error);

@@ -42,6 +42,8 @@ export type WorkerMessage =
   | { readonly type: "ready"; readonly dot: number }
   /** The module could not be started, or a thread trapped. */
   | { readonly type: "failed"; readonly message: string }
+  /** Unshared memory only: the worker could not have its memory. */
+  | { readonly type: "no memory"; readonly message: string }
   /** Shared memory, `announce`: all threads have finished a call. */
   | { readonly type: "finished" }
   /** Unshared memory: a call or a reservation has ended. */

@@ -27,20 +27,29 @@ function receive(message: HostMessage, post: Post): void {
 }
 
 async function start(message: StartMessage, post: Post): Promise<void> {
+  const memory = memoryOf(message, post);
+  if (!memory) return;
   try {
-    const shared = message.memory instanceof WebAssembly.Memory;
-    const memory = shared
-      ? message.memory
-      : new WebAssembly.Memory(message.memory as WebAssembly.MemoryDescriptor);
     const instance = await WebAssembly.instantiate(message.module, { env: { memory } });
     const engine = instance.exports as WebAssembly.Exports & EngineExports;
     const found = engine.initialize();
     if (message.dot !== undefined) engine.setDot(message.dot);
     post({ type: "ready", dot: message.dot ?? found });
-    if (shared) serveShared(engine, memory, message, post);
+    if (memory === message.memory) serveShared(engine, memory, message, post);
     else server = new UnsharedServer(engine, memory, post);
   } catch (error) {
     post({ type: "failed", message: String(error) });
+  }
+}
+
+/** The host's memory, or one of the size that the host asks for. */
+function memoryOf({ memory }: StartMessage, post: Post): WebAssembly.Memory | undefined {
+  if (memory instanceof WebAssembly.Memory) return memory;
+  try {
+    return new WebAssembly.Memory(memory);
+  } catch (error) {
+    post({ type: "no memory", message: String(error) });
+    return undefined;
   }
 }
 
