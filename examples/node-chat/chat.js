@@ -2,10 +2,10 @@
 import { createInterface } from "node:readline/promises";
 import { cpu } from "@millet/backend-cpu";
 import { loadModel } from "@millet/core";
-import { recommended, model as smollm2 } from "@millet/model-smollm2-135m-instruct";
+import smollm2 from "@millet/model-smollm2-135m-instruct";
 
-const model = await loadModel(smollm2, { backend: cpu(), generation: recommended.generation });
-const chat = model.createChat({ system: recommended.system });
+const model = await loadModel(smollm2, { backend: cpu() });
+const chat = model.createChat();
 const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " });
 
 terminal.prompt();

@@ -22,7 +22,4 @@ export declare const model: {
   readonly defaults: RecommendedSettings;
 };
 
-/** `model.defaults`. */
-export declare const recommended: RecommendedSettings;
-
 export default model;

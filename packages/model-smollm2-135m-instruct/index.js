@@ -33,7 +33,4 @@ export const model = {
   },
 };
 
-/** The model's defaults by themselves, for those who pass them on. */
-export const recommended = model.defaults;
-
 export default model;

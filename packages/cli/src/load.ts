@@ -15,8 +15,6 @@ export const LOAD_OPTIONS = {
 export interface LoadedModel {
   readonly name: string;
   readonly model: Model;
-  /** The system message where the user gives none; undefined leaves it to the template. */
-  readonly system: string | undefined;
 }
 
 /**
@@ -31,15 +29,14 @@ export async function load(
 ): Promise<LoadedModel> {
   const bar = new ProgressBar(io.stderr);
   try {
-    const { name, source, system, generation } = await resolveModel(given);
+    const { name, source } = await resolveModel(given);
     const model = await loadModel(source, {
       backend: chooseBackend(values),
       contextLength: values["context-length"],
-      generation,
       signal,
       onProgress: ({ loadedBytes, totalBytes }) => bar.update(`Loading ${name}`, loadedBytes, totalBytes),
     });
-    return { name, model, system };
+    return { name, model };
   } finally {
     bar.clear();
   }

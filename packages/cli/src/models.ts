@@ -1,5 +1,5 @@
 /** Which model a name on the command line means. */
-import { type GenerateOptions, MilletError } from "@millet/core";
+import { MilletError, type ModelPackage } from "@millet/core";
 import type { ModelSource } from "@millet/core/store";
 
 /** The package of the model that ships. */
@@ -8,11 +8,7 @@ export const DEFAULT_MODEL_PACKAGE = "@millet/model-smollm2-135m-instruct";
 export interface NamedModel {
   /** Its file's name without what only computers need: "SmolLM2-135M-Instruct.Q4_1". */
   readonly name: string;
-  readonly source: ModelSource;
-  /** The system message where the user gives none; undefined leaves it to the template. */
-  readonly system?: string | undefined;
-  /** Settings for every generation, below those that the user gives. */
-  readonly generation?: Omit<GenerateOptions, "signal"> | undefined;
+  readonly source: ModelSource | ModelPackage;
 }
 
 /**
@@ -22,8 +18,8 @@ export interface NamedModel {
 export async function resolveModel(given: string | undefined): Promise<NamedModel> {
   if (given !== undefined) return { name: shortName(given), source: given };
   try {
-    const { model, recommended } = await import("@millet/model-smollm2-135m-instruct");
-    return { name: shortName(model.files[0]!.name), source: model, ...recommended };
+    const { model } = await import("@millet/model-smollm2-135m-instruct");
+    return { name: shortName(model.files[0]!.name), source: model };
   } catch (cause) {
     throw new MilletError(
       "SOURCE_NOT_FOUND",

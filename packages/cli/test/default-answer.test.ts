@@ -9,13 +9,10 @@ const SEEDS = 20;
 const MAX_TOKENS = 64;
 
 test("the shipped model names Paris for at least 19 of 20 seeds", async () => {
-  const { source, system, generation } = await resolveModel(undefined);
+  const { source } = await resolveModel(undefined);
   const backend = chooseBackend({ backend: "cpu", engine: "wasm", threads: undefined });
-  const model = await loadModel(source, { backend, generation });
-  const prompt = [
-    { role: "system", content: system! },
-    { role: "user", content: "What is the capital of France?" },
-  ];
+  const model = await loadModel(source, { backend });
+  const prompt = [{ role: "user", content: "What is the capital of France?" }];
   const runs = Array.from({ length: SEEDS }, (_, seed) =>
     model.generate(prompt, { seed, maxTokens: MAX_TOKENS }),
   );

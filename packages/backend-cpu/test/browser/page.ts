@@ -4,7 +4,7 @@
  */
 import { cpu } from "@millet/backend-cpu";
 import { loadModel, type Model } from "@millet/core";
-import { recommended, model as smollm2 } from "@millet/model-smollm2-135m-instruct";
+import smollm2 from "@millet/model-smollm2-135m-instruct";
 
 export interface LoadReport {
   readonly isIsolated: boolean;
@@ -59,7 +59,6 @@ async function load(): Promise<LoadReport> {
   const phases: string[] = [];
   model = await loadModel(smollm2, {
     backend: cpu(),
-    generation: recommended.generation,
     onProgress: ({ phase, loadedBytes, totalBytes }) => {
       if (!phases.includes(phase)) phases.push(phase);
       show("status", `${phase}: ${loadedBytes} of ${totalBytes} bytes`);
@@ -88,7 +87,7 @@ async function answer({
   };
   if (abortAfterMs !== undefined) setTimeout(abort, abortAfterMs);
   const watch = watchBlocks();
-  const stream = model.generate(asMessages(prompt), {
+  const stream = model.generate([{ role: "user", content: prompt }], {
     temperature: 0,
     maxTokens,
     signal: stop.signal,
@@ -112,13 +111,6 @@ async function answer({
     longestBlockMs: watch.stop(),
     abortMs: abortedAt === undefined ? undefined : endedAt - abortedAt,
   };
-}
-
-function asMessages(content: string) {
-  return [
-    { role: "system", content: recommended.system },
-    { role: "user", content },
-  ];
 }
 
 const TICK_MS = 5;

@@ -10,8 +10,6 @@ export type ChatModel = Pick<Model, "info" | "backend" | "contextLength" | "load
 export interface NamedChatModel {
   readonly name: string;
   readonly model: ChatModel;
-  /** The system message where the user gives none; undefined leaves it to the template. */
-  readonly system?: string | undefined;
 }
 
 /** A conversation in a file. */
@@ -25,7 +23,6 @@ export class Conversation {
   /** The model's name for people. */
   readonly name: string;
   readonly model: ChatModel;
-  readonly #ownSystem: string | undefined;
   readonly #generation: Omit<GenerateOptions, "signal">;
   #chat: Chat;
   last: GenerationResult | undefined;
@@ -34,28 +31,28 @@ export class Conversation {
   computingMs = 0;
 
   constructor(
-    { name, model, system: ownSystem }: NamedChatModel,
+    { name, model }: NamedChatModel,
     system: string | undefined,
     generation: Omit<GenerateOptions, "signal">,
   ) {
     this.name = name;
-    this.#ownSystem = ownSystem;
     this.model = model;
     this.#generation = generation;
-    this.#chat = model.createChat({ system: system ?? ownSystem, generation });
+    this.#chat = model.createChat({ system, generation });
   }
 
+  /** Undefined while the model's own applies. */
   get system(): string | undefined {
     return this.#chat.system;
   }
 
   /** Setting it to undefined brings the model's own back. */
   set system(text: string | undefined) {
-    this.#chat.system = text ?? this.#ownSystem;
+    this.#chat.system = text;
   }
 
   get hasOwnSystem(): boolean {
-    return this.#chat.system === this.#ownSystem;
+    return this.#chat.system === undefined;
   }
 
   get messages(): readonly ChatMessage[] {

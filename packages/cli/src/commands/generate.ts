@@ -82,8 +82,10 @@ async function readPrompt(options: OptionValues<Options>, io: Io, signal: AbortS
   return readAll(io.stdin, signal);
 }
 
-function asPrompt({ model, system }: LoadedModel, prompt: string, options: OptionValues<Options>): Prompt {
-  const { raw, system: content = system } = options;
-  if (raw || (!model.hasChatTemplate && options.system === undefined)) return prompt;
-  return [...(content === undefined ? [] : [{ role: "system", content }]), { role: "user", content: prompt }];
+function asPrompt({ model }: LoadedModel, prompt: string, { raw, system }: OptionValues<Options>): Prompt {
+  if (raw || (!model.hasChatTemplate && system === undefined)) return prompt;
+  return [
+    ...(system === undefined ? [] : [{ role: "system", content: system }]),
+    { role: "user", content: prompt },
+  ];
 }
