@@ -18,7 +18,18 @@ const LAYERS = {
   models: ["errors", "tensor", "quant", "graph", "ops", "formats"],
   generate: ["errors", "tensor", "quant", "graph", "ops", "lower", "backend"],
   chat: ["errors", "tensor", "tokenizer", "generate"],
-  model: ["errors", "tensor", "graph", "backend", "formats", "store", "tokenizer", "models", "generate", "chat"],
+  model: [
+    "errors",
+    "tensor",
+    "graph",
+    "backend",
+    "formats",
+    "store",
+    "tokenizer",
+    "models",
+    "generate",
+    "chat",
+  ],
 };
 
 /** The entry points of core that a backend may import. */
