@@ -1,8 +1,6 @@
 // The pool: a generation counter that workers wait on.
 #include "pool.h"
 
-#include "barrier.h"
-
 namespace millet {
 
 namespace {
@@ -27,8 +25,7 @@ Pool::~Pool() { stop(); }
 void Pool::stop() {
   while (running_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
   stopping_.store(true, std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  generation_.store(generation_.load() + 1);
   for (std::thread& worker : workers_) worker.join();
   workers_.clear();
 }
@@ -37,14 +34,12 @@ void Pool::start(std::function<void(int)> work, std::function<void()> finished) 
   work_ = std::move(work);
   finished_ = std::move(finished);
   running_.store(threads(), std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  generation_.store(generation_.load() + 1);
 }
 
 void Pool::run(int thread) {
   for (uint32_t seen = 0;;) {
-    wait_while_equal(generation_, seen, kIdleSpins);
-    seen++;
+    seen = generation_.wait_while(seen, kIdleSpins);
     if (stopping_.load(std::memory_order_relaxed)) return;
     work_(thread);
     if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) {

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "signal.h"
+
 namespace millet {
 
 class Pool {
@@ -31,7 +33,7 @@ class Pool {
   std::function<void(int)> work_;
   std::function<void()> finished_;
   std::atomic<bool> stopping_{false};
-  alignas(64) std::atomic<uint32_t> generation_{0};
+  alignas(64) Signal generation_;  // counts jobs
   alignas(64) std::atomic<int> running_{0};
 };
 
