@@ -3,6 +3,15 @@
  * never changes how it is computed, so results do not depend on the number of threads.
  */
 
+/**
+ * Which private memory a kernel uses: the thread's, also where one thread does several threads' shares in turn.
+ */
+export let privateIndex: i32 = 0;
+
+export function usePrivate(thread: i32): void {
+  privateIndex = thread;
+}
+
 @inline
 export function shareStart(items: i32, thread: i32, threads: i32): i32 {
   return <i32>((<i64>items * thread) / threads);

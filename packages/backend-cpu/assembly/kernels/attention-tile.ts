@@ -6,6 +6,7 @@
 import { address, word } from "../address";
 import { paddedValueDim } from "../kv";
 import { AttentionOperand as Operand } from "../opcodes";
+import { privateIndex } from "../partition";
 import { exp1 } from "./exp";
 
 /** Below every score, and finite, so that differences of maxima are never NaN. */
@@ -32,10 +33,10 @@ let totalMaximum: usize = 0;
 let totalSum: usize = 0;
 let totalOutput: usize = 0;
 
-export function openTile(step: usize, thread: i32): void {
+export function openTile(step: usize): void {
   queryStride = (<usize>word(step, Operand.HeadDim) * 4 + 15) & ~15;
   outputStride = <usize>paddedValueDim(word(step, Operand.ValueDim)) << 2;
-  scores = address(step, Operand.Scratch) + address(step, Operand.ScratchPrivate) * thread;
+  scores = address(step, Operand.Scratch) + address(step, Operand.ScratchPrivate) * privateIndex;
   masks = scores + 512;
   positions = masks + 512;
   segmentMaximum = positions + 16;

@@ -34,7 +34,7 @@ export function attention(step: usize, thread: i32, threads: i32): void {
   const queryCount = rows * groupOf(step);
   const tiles = (queryCount + 3) >> 2;
   const segments = address(step, Operand.Partials) == 0 ? 1 : longestSegments(step, rows);
-  openTile(step, thread);
+  openTile(step);
   const units = kvHeads * tiles * segments;
   // Dealt one by one: later rows see more of the cache.
   for (let unit = thread; unit < units; unit += threads) {

@@ -8,7 +8,7 @@ import { address, count, word } from "../address";
 import { Dot } from "../dot";
 import { LinearOperand as Operand, PackedType } from "../opcodes";
 import { packedGroupBytes } from "../packed";
-import { shareEnd, shareStart } from "../partition";
+import { privateIndex, shareEnd, shareStart } from "../partition";
 import { aborted } from "../synchronize";
 import { byteTile1, byteTile4 } from "./linear-byte";
 import { nibbleTile1, nibbleTile4 } from "./linear-nibble";
@@ -20,7 +20,7 @@ export function linear(type: PackedType, mode: Dot, sums: usize, step: usize, th
   const end = shareEnd(groups, thread, threads);
   const width = word(step, Operand.Width);
   const groupBytes = packedGroupBytes(type, width);
-  const x = address(step, Operand.X) + address(step, Operand.XPrivate) * thread;
+  const x = address(step, Operand.X) + address(step, Operand.XPrivate) * privateIndex;
   const xStride = address(step, Operand.XStride);
   const rows = count(step, Operand.Count);
   const y = address(step, Operand.Y);

@@ -4,14 +4,14 @@
 import { Activations, groupedRows } from "../activations";
 import { address, count, word } from "../address";
 import { QuantizeOperand as Operand, Sharing } from "../opcodes";
-import { rowEnd, rowStart } from "../partition";
+import { privateIndex, rowEnd, rowStart } from "../partition";
 import { ROUNDER } from "./exp";
 
 export function quantize(step: usize, thread: i32, threads: i32): void {
   const replicated = word(step, Operand.Sharing) == Sharing.Replicated;
-  const x = address(step, Operand.X) + address(step, Operand.XPrivate) * thread;
+  const x = address(step, Operand.X) + address(step, Operand.XPrivate) * privateIndex;
   const xStride = address(step, Operand.XStride);
-  const y = address(step, Operand.Y) + address(step, Operand.YPrivate) * thread;
+  const y = address(step, Operand.Y) + address(step, Operand.YPrivate) * privateIndex;
   const blocks = word(step, Operand.Width) >> 5;
   const rows = count(step, Operand.Count);
   const grouped = groupedRows(rows);

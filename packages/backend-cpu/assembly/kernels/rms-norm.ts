@@ -1,7 +1,7 @@
 /** rms_norm: y = x / sqrt(mean(x^2) + eps) * weight. The mean of squares is summed in f64, in a fixed order. */
 import { address, count, real, word } from "../address";
 import { RmsNormOperand as Operand, Sharing } from "../opcodes";
-import { rowEnd, rowStart } from "../partition";
+import { privateIndex, rowEnd, rowStart } from "../partition";
 
 export function rmsNorm(step: usize, thread: i32, threads: i32): void {
   const replicated = word(step, Operand.Sharing) == Sharing.Replicated;
@@ -9,7 +9,7 @@ export function rmsNorm(step: usize, thread: i32, threads: i32): void {
   const rows = count(step, Operand.Count);
   const x = address(step, Operand.X);
   const xStride = address(step, Operand.XStride);
-  const y = address(step, Operand.Y) + address(step, Operand.YPrivate) * thread;
+  const y = address(step, Operand.Y) + address(step, Operand.YPrivate) * privateIndex;
   const yStride = address(step, Operand.YStride);
   const weight = address(step, Operand.Weight);
   const epsilon = <f64>real(step, Operand.Epsilon);

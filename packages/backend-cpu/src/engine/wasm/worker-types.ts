@@ -7,6 +7,8 @@ export interface EngineExports {
   setDot(mode: number): void;
   /** Byte address of the next step; 0 when the program ended or was aborted. */
   run(step: number, thread: number, threads: number, limit: number): number;
+  /** The same step while parts of it are left, then the next; 0 when the program ended. */
+  runPart(step: number, part: number, parts: number): number;
 }
 
 export type Post = (message: WorkerMessage, transfer?: readonly ArrayBuffer[]) => void;

@@ -2,11 +2,12 @@
  * The one worker where memory cannot be shared: calls come as messages. A program runs in slices of a few
  * milliseconds, between which messages are read, so that an abort is heard.
  */
-import { Fixed } from "../../../assembly/memory.js";
 import type { AbortMessage, CallMessage, ReserveMessage } from "./protocol.js";
 import type { EngineExports, Post } from "./worker-types.js";
 
 const SLICE_MILLISECONDS = 8;
+/** Parts of a long step: attention of a prompt over a long context takes a tenth of a second. */
+const PARTS = 16;
 const PAGE_BYTES = 65536;
 
 export class UnsharedServer {
@@ -59,18 +60,26 @@ export class UnsharedServer {
   }
 
   async #run(program: number, id: number): Promise<void> {
-    const control = new Int32Array(this.#memory.buffer, 0, Fixed.Static / 4);
-    control[Fixed.Abort / 4] = 0;
     let step = program;
+    let part = 0;
     while (step !== 0 && !this.#aborted.has(id)) {
       const end = performance.now() + SLICE_MILLISECONDS;
-      while (step !== 0 && performance.now() < end) step = this.#engine.run(step, 0, 1, 8);
+      while (step !== 0 && performance.now() < end) {
+        const next = this.#engine.runPart(step, part, PARTS);
+        part = next === step ? part + 1 : 0;
+        step = next;
+      }
       if (step !== 0) await this.#nextTurn();
     }
   }
 
+  /** Node drains a port up to a thousand messages at a time, so there the turn is asked for in another way. */
   #nextTurn(): Promise<void> {
     return new Promise((resolve) => {
+      if (typeof setImmediate === "function") {
+        setImmediate(resolve);
+        return;
+      }
       this.#channel.port1.onmessage = () => resolve();
       this.#channel.port2.postMessage(0);
     });
