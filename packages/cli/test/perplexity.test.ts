@@ -1,0 +1,48 @@
+/**
+ * The shipped model on the CPU backend against the reference backend, over the first 2,048 tokens of a real text.
+ * fixtures/smollm2/wikitext2.reference.json was made by scripts/record-reference.ts.
+ */
+import { readFileSync } from "node:fs";
+import { cpu } from "@millet/backend-cpu";
+import { loadModel, MilletError } from "@millet/core";
+import smollm2 from "@millet/model-smollm2-135m-instruct";
+import { expect, test } from "vitest";
+import { describeWith, sharedData } from "../../../test/support/availability.js";
+
+interface Recorded {
+  readonly tokens: number;
+  readonly perplexity: number;
+  /** Of tokens 1 .. tokens - 1. */
+  readonly logprobs: readonly number[];
+}
+
+const file = new URL("../../../fixtures/smollm2/wikitext2.reference.json", import.meta.url);
+const recorded: Recorded = JSON.parse(readFileSync(file, "utf8"));
+
+describeWith(sharedData("text/wikitext2-raw-test.txt"), "perplexity of the shipped model", (path) => {
+  test.each(["wasm", "native"] as const)(
+    "%s: within 0.5% of the reference's",
+    async (engine) => {
+      const backend = cpu({ engine, threads: 2 });
+      const options = { backend, contextLength: recorded.tokens, maxSequences: 1 };
+      const model = await loadModel(smollm2, options).catch((error: unknown) => {
+        // Where no native engine can be built there is none to compare; conformance says so in full.
+        if (engine === "native" && error instanceof MilletError && error.code === "BACKEND_UNAVAILABLE")
+          return;
+        throw error;
+      });
+      if (!model) return;
+      const ids = model.tokenizer
+        .encode(readFileSync(path, "utf8").slice(0, 40_000))
+        .slice(0, recorded.tokens);
+      const { perplexity, logprobs } = await model.score([...ids]);
+      await model.dispose();
+      expect(Math.abs(perplexity / recorded.perplexity - 1)).toBeLessThan(0.005);
+      // The means could agree by chance; token by token the int8 activations cost a few hundredths.
+      const apart = recorded.logprobs.map((value, i) => Math.abs(logprobs[i]! - value)).sort((a, b) => a - b);
+      expect(apart[apart.length >> 1]).toBeLessThan(0.05);
+      expect(apart[Math.floor(apart.length * 0.99)]).toBeLessThan(0.5);
+    },
+    120_000,
+  );
+});
