@@ -8,6 +8,10 @@ const configurations: Readonly<Record<string, CpuOptions>> = {
   "plain SIMD, unshared memory": { simd: "plain", memory: "unshared" },
 };
 
+const weightTypes = ["f32", "f16", "bf16", "q4_0", "q4_1", "q8_0"] as const;
+
 for (const [name, options] of Object.entries(configurations)) {
-  describe(name, () => testBackend(() => cpu({ engine: "wasm", ...options }), { describe, test }));
+  describe(name, () =>
+    testBackend(() => cpu({ engine: "wasm", ...options }), { describe, test, weightTypes }),
+  );
 }
