@@ -1,12 +1,12 @@
 /** Builds and runs the native kernels' benchmark: `node native/bench.ts [--level avx2] [--threads 2] [--type q4_0] ...`. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { build, findCompiler } from "./tools/compile.ts";
+import { build, findCompiler, targetOf } from "./tools/compile.ts";
 import { engineUnits, folderUnits, NATIVE, unitOf } from "./tools/sources.ts";
 
 const compiler = findCompiler();
 if (!compiler) throw new Error("there is no C++ compiler (looked for $CXX, c++, g++, clang++)");
-const folder = join(NATIVE, "build", `${compiler.platform}-${compiler.arch}-bench`);
+const folder = join(NATIVE, "build", `${targetOf(compiler)}-bench`);
 const output = join(folder, "bench");
 const units = [...engineUnits(compiler.arch), ...folderUnits("bench", []), unitOf("test/machine.cc")];
 await build({ compiler, folder, units, flags: [], linkFlags: [], output });

@@ -1,11 +1,11 @@
 /**
  * Builds the addon into the package of a platform: `node native/build.ts linux-x64` makes
  * packages/backend-cpu-linux-x64/build/millet-cpu.node if the C++ compiler ($CXX, or the system's) compiles for it. Where
- * that cannot be done it says why, and WASM serves; only MILLET_REQUIRE=native makes it a failure.
+ * that cannot be done it says why, and WASM serves; only MILLET_REQUIRE=native makes it a failure, for this machine's own.
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { build, type Compiler, findCompiler } from "./tools/compile.ts";
+import { build, type Compiler, findCompiler, targetOf } from "./tools/compile.ts";
 import { engineUnits, folderUnits, NATIVE } from "./tools/sources.ts";
 
 const LINK: Readonly<Record<string, readonly string[]>> = {
@@ -20,16 +20,16 @@ const target = process.argv[2] ?? `${process.platform}-${process.arch}`;
 const reason = await buildFor(target);
 if (reason !== undefined) {
   console.log(`native engine for ${target} not built: ${reason}; the WASM engine serves`);
-  if (process.env["MILLET_REQUIRE"]?.split(",").includes("native")) process.exitCode = 1;
+  const required = process.env["MILLET_REQUIRE"]?.split(",").includes("native");
+  if (required && target === `${process.platform}-${process.arch}`) process.exitCode = 1;
 }
 
 /** @returns why it was not built */
 async function buildFor(target: string): Promise<string | undefined> {
   if (process.env["MILLET_NATIVE"] === "off") return "MILLET_NATIVE=off";
-  const compiler = findCompiler();
-  if (!compiler) return "there is no C++ compiler (looked for $CXX, c++, g++, clang++)";
-  const made = `${compiler.platform}-${compiler.arch}`;
-  if (made !== target) return `${compiler.command} compiles for ${made}`;
+  const compiler = findCompiler(target);
+  if (!compiler)
+    return "there is no C++ compiler for it (looked for $CXX, c++, g++, clang++, a cross compiler)";
   try {
     const built = await compile(compiler, join(NATIVE, `../../backend-cpu-${target}/build/millet-cpu.node`));
     console.log(`native engine for ${target}: ${built ? `built with ${compiler.version}` : "up to date"}`);
@@ -45,7 +45,7 @@ async function compile(compiler: Compiler, output: string): Promise<boolean> {
   };
   return build({
     compiler,
-    folder: join(NATIVE, "build", `${compiler.platform}-${compiler.arch}`),
+    folder: join(NATIVE, "build", targetOf(compiler)),
     units: [...engineUnits(compiler.arch), ...folderUnits("addon", [`-I${headers}`])],
     flags: ["-fvisibility=hidden", "-ffunction-sections", "-fdata-sections"],
     linkFlags: LINK[compiler.platform] ?? ["-shared"],

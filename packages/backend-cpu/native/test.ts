@@ -5,7 +5,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { build, findCompiler } from "./tools/compile.ts";
+import { build, findCompiler, targetOf } from "./tools/compile.ts";
 import { engineUnits, folderUnits, NATIVE } from "./tools/sources.ts";
 
 /** Sanitized code is not optimized away, keeps its symbols, and fails on the first report. */
@@ -21,7 +21,7 @@ if (!compiler) {
   const folder = join(
     NATIVE,
     "build",
-    `${compiler.platform}-${compiler.arch}-test${sanitizer ? `-${sanitizer.replaceAll(",", "-")}` : ""}`,
+    `${targetOf(compiler)}-test${sanitizer ? `-${sanitizer.replaceAll(",", "-")}` : ""}`,
   );
   const output = join(folder, "conformance");
   const flags = sanitizer ? [...SANITIZE, `-fsanitize=${sanitizer}`] : [];

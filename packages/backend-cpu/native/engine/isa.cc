@@ -1,6 +1,10 @@
 // Which levels this build has, and what the processor and the system say they can run.
 #include "isa.h"
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
 namespace millet {
 
 #if defined(__x86_64__)
@@ -33,6 +37,25 @@ const std::vector<Level>& all_levels() {
       {"avx512vnni", &avx2::kTable, &avx512vnni::kTable, has_avx512vnni},
       {"avxvnni", &avx2::kTable, &avxvnni::kTable, has_avxvnni},
       {"avx2", &avx2::kTable, &avx2::kTable, has_avx2},
+  };
+  return levels;
+}
+#elif defined(__aarch64__)
+namespace neon_dotprod { extern const KernelTable kTable; }
+
+namespace {
+
+#if defined(__linux__)
+bool has_dotprod() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
+#else
+bool has_dotprod() { return true; }  // every Apple processor that runs 64-bit macOS
+#endif
+
+}  // namespace
+
+const std::vector<Level>& all_levels() {
+  static const std::vector<Level> levels = {
+      {"neon_dotprod", &neon_dotprod::kTable, &neon_dotprod::kTable, has_dotprod},
   };
   return levels;
 }

@@ -2,7 +2,13 @@
 // in width and in how they multiply integers, never in results.
 #pragma once
 
-#if defined(__AVX512VNNI__)
+#if defined(__aarch64__)
+#include "lanes-neon.h"
+namespace millet::MILLET_LEVEL {
+using Wide = Neon;
+using Narrow = Neon;
+}  // namespace millet::MILLET_LEVEL
+#elif defined(__AVX512VNNI__)
 #include "lanes-avx512.h"
 namespace millet::MILLET_LEVEL {
 using Wide = Avx512;

@@ -17,6 +17,10 @@ extern int failures;
 void fail(const std::string& what);
 void begin_case(const std::string& name);
 
+// A number that stands for all results given so far, for comparing machines: all of them compute the same bits.
+extern uint64_t digest;
+void digest_results(const std::vector<float>& results);
+
 inline void check(bool passed, const std::string& what) {
   if (!passed) fail(what);
 }

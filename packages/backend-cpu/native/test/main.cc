@@ -31,6 +31,7 @@ int main(int count, char** arguments) {
     }
     printf("%s: %s\n", name.c_str(), failures == before ? "passed" : "FAILED");
   }
+  printf("digest of results: %016llx\n", static_cast<unsigned long long>(digest));
   if (ran == 0) return fprintf(stderr, "no level was run\n"), 1;
   return failures == 0 ? 0 : 1;
 }

@@ -29,10 +29,28 @@ const ARCHS = [
   [/^(aarch64|arm64)/, "arm64"],
 ] as const;
 
-/** The C++ compiler named by $CXX, or the system's; undefined if there is none. */
-export function findCompiler(): Compiler | undefined {
-  const candidates = process.env["CXX"] ? [process.env["CXX"]] : ["c++", "g++", "clang++"];
-  return candidates.map(inspect).find((compiler) => compiler !== undefined);
+/** Cross compilers by their usual names. */
+const CROSS: Readonly<Record<string, string>> = {
+  "linux-arm64": "aarch64-linux-gnu-g++",
+  "linux-x64": "x86_64-linux-gnu-g++",
+};
+
+/**
+ * A C++ compiler for the target: the one named by $CXX, or the first of the system's that fits.
+ * @param target "linux-x64"; whatever the compiler makes if undefined
+ */
+export function findCompiler(target?: string): Compiler | undefined {
+  const named = process.env["CXX"];
+  const cross = target === undefined ? undefined : CROSS[target];
+  const candidates = named ? [named] : ["c++", "g++", "clang++", ...(cross ? [cross] : [])];
+  return candidates
+    .map(inspect)
+    .find((found) => found !== undefined && (target === undefined || target === targetOf(found)));
+}
+
+/** Node's name of what a compiler compiles for: "linux-x64". */
+export function targetOf({ platform, arch }: Compiler): string {
+  return `${platform}-${arch}`;
 }
 
 function inspect(command: string): Compiler | undefined {

@@ -24,6 +24,7 @@ export const LEVELS: Readonly<Record<string, readonly Level[]>> = {
       flags: ["-mavx2", "-mf16c", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni"],
     },
   ],
+  arm64: [{ name: "neon_dotprod", flags: ["-march=armv8.2-a+dotprod"], base: true }],
 };
 
 /** One compiler run. */

@@ -1,0 +1,82 @@
+// Lanes of 64-bit ARM with dot product (Armv8.2): one group of 8 features in two vectors. Weights are signed bytes for sdot:
+// those of 4 bits are 0..15 as they stand, those of 8 bits need no offset.
+#pragma once
+
+#include <arm_neon.h>
+
+#include "../engine/step.h"
+
+namespace millet::MILLET_LEVEL {
+
+struct Neon {
+  static constexpr int kGroups = 1;
+  static constexpr int kTokens = 4;
+  static constexpr int kPrefetchBytes = 4096;
+  struct F {
+    float32x4_t low, high;
+  };
+  struct I {
+    int32x4_t low, high;
+  };
+  struct Bytes {
+    int8x16_t low, high;
+  };
+
+  MILLET_INLINE_MEMBER F zero() { return {vdupq_n_f32(0), vdupq_n_f32(0)}; }
+  MILLET_INLINE_MEMBER F splat(const void* p) {
+    const float32x4_t v = vld1q_dup_f32(static_cast<const float*>(p));
+    return {v, v};
+  }
+  // Not vfmaq: products are rounded before they are added, on every level.
+  MILLET_INLINE_MEMBER F add(F a, F b) { return {vaddq_f32(a.low, b.low), vaddq_f32(a.high, b.high)}; }
+  MILLET_INLINE_MEMBER F mul(F a, F b) { return {vmulq_f32(a.low, b.low), vmulq_f32(a.high, b.high)}; }
+  MILLET_INLINE_MEMBER F convert(I a) { return {vcvtq_f32_s32(a.low), vcvtq_f32_s32(a.high)}; }
+  MILLET_INLINE_MEMBER void store(float* y, F v) {
+    vst1q_f32(y, v.low);
+    vst1q_f32(y + 4, v.high);
+  }
+
+  MILLET_INLINE_MEMBER Bytes bytes32(const uint8_t* w, int64_t) {
+    return {vreinterpretq_s8_u8(vld1q_u8(w)), vreinterpretq_s8_u8(vld1q_u8(w + 16))};
+  }
+  MILLET_INLINE_MEMBER F halves(const uint8_t* w, int64_t) {
+    const float16x8_t v = vreinterpretq_f16_u8(vld1q_u8(w));
+    return {vcvt_f32_f16(vget_low_f16(v)), vcvt_high_f32_f16(v)};
+  }
+  MILLET_INLINE_MEMBER F brains(const uint8_t* w, int64_t) {
+    const uint16x8_t v = vreinterpretq_u16_u8(vld1q_u8(w));
+    return {vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(v), 16)), vreinterpretq_f32_u32(vshll_high_n_u16(v, 16))};
+  }
+  MILLET_INLINE_MEMBER F singles(const uint8_t* w, int64_t) {
+    const float* p = reinterpret_cast<const float*>(w);
+    return {vld1q_f32(p), vld1q_f32(p + 4)};
+  }
+
+  MILLET_INLINE_MEMBER Bytes low_nibbles(Bytes q) {
+    return {vandq_s8(q.low, vdupq_n_s8(15)), vandq_s8(q.high, vdupq_n_s8(15))};
+  }
+  MILLET_INLINE_MEMBER Bytes high_nibbles(Bytes q) {
+    return {vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(q.low), 4)),
+            vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(q.high), 4))};
+  }
+  MILLET_INLINE_MEMBER Bytes weights8(Bytes w) { return w; }
+
+  // Four activations for all lanes.
+  MILLET_INLINE_MEMBER int8x16_t activation(const void* x) {
+    return vreinterpretq_s8_s32(vld1q_dup_s32(static_cast<const int32_t*>(x)));
+  }
+  MILLET_INLINE_MEMBER I dot(I sum, Bytes w, int8x16_t x) {
+    return {vdotq_s32(sum.low, w.low, x), vdotq_s32(sum.high, w.high, x)};
+  }
+
+  MILLET_INLINE_MEMBER I begin_nibbles(const void* bias) {
+    const int32x4_t v = vld1q_dup_s32(static_cast<const int32_t*>(bias));
+    return {v, v};
+  }
+  MILLET_INLINE_MEMBER I dot_nibbles(I sum, Bytes w, int8x16_t x) { return dot(sum, w, x); }
+  MILLET_INLINE_MEMBER I end_nibbles(I sum, const void*) { return sum; }
+  MILLET_INLINE_MEMBER I begin_bytes(const void*) { return {vdupq_n_s32(0), vdupq_n_s32(0)}; }
+  MILLET_INLINE_MEMBER I dot_bytes(I sum, Bytes w, int8x16_t x) { return dot(sum, w, x); }
+};
+
+}  // namespace millet::MILLET_LEVEL
