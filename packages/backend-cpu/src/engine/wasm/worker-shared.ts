@@ -26,11 +26,17 @@ export function serveShared(
   }
 }
 
+/**
+ * Spins, then sleeps, until the generation is another than `seen`. A sleeper may be woken for the call that it has just
+ * run: the host counts up first and wakes afterwards, and the system may hold it up in between.
+ */
 function nextGeneration(control: Int32Array, seen: number): number {
   const index = Fixed.Generation / 4;
   const end = performance.now() + SPIN_MILLISECONDS;
-  while (Atomics.load(control, index) === seen && performance.now() < end);
-  Atomics.wait(control, index, seen);
+  while (performance.now() < end) {
+    if (Atomics.load(control, index) !== seen) break;
+  }
+  while (Atomics.load(control, index) === seen) Atomics.wait(control, index, seen);
   return Atomics.load(control, index);
 }
 
