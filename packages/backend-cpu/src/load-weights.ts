@@ -38,7 +38,7 @@ export async function loadWeights(
   { signal, onProgress }: LoadOptions,
 ): Promise<void> {
   const bufferBytes = Math.floor((plan.work.byteLength - AUXILIARY_BYTES) / 128) * 64;
-  const pieces = [...plan.weights].flatMap(([name, weight]) =>
+  const pieces = inFileOrder(plan.weights, sources).flatMap(([name, weight]) =>
     piecesOf(weight, sourceOf(sources, name, weight), bufferBytes),
   );
   const totalBytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
@@ -56,6 +56,13 @@ export async function loadWeights(
     onProgress?.({ loadedBytes, totalBytes });
   }
   await Promise.all(busy);
+}
+
+/** A remote file read forward arrives as one stream; weights that `sources` lacks come last, to be reported. */
+function inFileOrder(weights: ModelPlan["weights"], sources: WeightSources): [string, PlacedWeight][] {
+  const order = new Map([...sources.keys()].map((name, index) => [name, index]));
+  const place = (name: string) => order.get(name) ?? order.size;
+  return [...weights].sort(([a], [b]) => place(a) - place(b));
 }
 
 /** Puts a piece from its buffer where it belongs. */

@@ -24,33 +24,53 @@ export async function request(
 }
 
 /**
- * Copies a body into `target`, reporting progress, and drops what does not fit.
+ * The pieces of a body as they come, up to `byteLength` bytes together; what follows is dropped. Leaving the loop
+ * early ends the download.
+ * @throws MilletError transient SOURCE_READ_FAILED if the connection breaks, ABORTED
+ */
+export async function* bodyPieces(
+  url: URL,
+  response: Response,
+  byteLength: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array, void> {
+  const reader = response.body?.getReader();
+  let left = byteLength;
+  try {
+    while (reader && left > 0) {
+      const { value } = await reader.read().catch((cause: unknown) => {
+        throw signal?.aborted
+          ? abortedError(signal, `Reading ${url}`)
+          : transientError(String(url), "the connection broke", cause);
+      });
+      if (!value) break;
+      const piece = value.subarray(0, left);
+      left -= piece.byteLength;
+      if (piece.byteLength > 0) yield piece;
+    }
+  } finally {
+    // Cancelling may fail on a connection that is already gone; the bytes are here, so that does not matter.
+    await reader?.cancel().catch(() => undefined);
+  }
+}
+
+/**
+ * Copies a body into `target` and drops what does not fit.
+ * @returns how many bytes came
  * @throws MilletError transient SOURCE_READ_FAILED if the connection breaks, ABORTED
  */
 export async function copyBody(
   url: URL,
   response: Response,
   target: Uint8Array,
-  progress: (byteLength: number) => void,
   signal?: AbortSignal,
-): Promise<void> {
-  const reader = response.body?.getReader();
+): Promise<number> {
   let done = 0;
-  try {
-    while (reader && done < target.byteLength) {
-      const { value } = await reader.read();
-      if (!value) break;
-      const piece = value.subarray(0, target.byteLength - done);
-      target.set(piece, done);
-      done += piece.byteLength;
-      progress(piece.byteLength);
-    }
-  } catch (cause) {
-    if (signal?.aborted) throw abortedError(signal, `Reading ${url}`);
-    throw transientError(String(url), "the connection broke", cause);
+  for await (const piece of bodyPieces(url, response, target.byteLength, signal)) {
+    target.set(piece, done);
+    done += piece.byteLength;
   }
-  // Cancelling may fail on a connection that is already gone; the bytes are here, so that does not matter.
-  await reader?.cancel().catch(() => undefined);
+  return done;
 }
 
 /** Runs `run` again, after a growing pause, while it fails for transient reasons and retries are left. */

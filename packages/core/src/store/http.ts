@@ -1,18 +1,17 @@
 /**
  * A ByteSource over http(s) by range requests: lost connections resume where they stopped, a file that changes
- * between requests is noticed, small reads share a request. Keeps nothing on disk.
+ * between requests is noticed, reads share few large requests (read-ahead.ts says what that keeps in memory). Keeps
+ * nothing on disk.
  */
-import { abortedError, MilletError, throwIfAborted } from "../errors.js";
+import { abortedError, throwIfAborted } from "../errors.js";
+import { fetchRange } from "./http-range.js";
 import { copyBody, request, withRetries } from "./http-request.js";
 import {
-  changedError,
   contentLength,
   contentRange,
   type FileVersion,
   fileVersion,
-  isTransient,
   rangeUnsupportedError,
-  sameVersion,
   transientError,
 } from "./http-response.js";
 import { MemorySource } from "./memory.js";
@@ -42,8 +41,7 @@ export async function openHttp(url: URL, options: SourceOptions = {}): Promise<B
     if (response.status === 200) return openWhole(url, response, options);
     const total = contentRange(response)?.total ?? (await headLength(url, options));
     const first = new Uint8Array(response.status === 416 ? 0 : Math.min(FIRST_BYTES, total));
-    let done = 0;
-    await copyBody(url, response, first, (byteLength) => (done += byteLength), signal);
+    const done = await copyBody(url, response, first, signal);
     if (done < first.byteLength) throw transientError(String(url), "the answer was cut short");
     return new HttpSource(url, fileVersion(response, total), first, options);
   });
@@ -79,8 +77,7 @@ async function openWhole(url: URL, response: Response, options: SourceOptions): 
   }
   // Without a length the limit itself is set aside; one byte more tells whether the file goes on.
   const bytes = new Uint8Array(length ?? limit + 1);
-  let done = 0;
-  await copyBody(url, response, bytes, (byteLength) => (done += byteLength), options.signal);
+  const done = await copyBody(url, response, bytes, options.signal);
   if (done > limit)
     throw rangeUnsupportedError(String(url), `the server ignores ranges and sends over ${limit} bytes`);
   if (done < (length ?? 0)) throw transientError(String(url), "the answer was cut short");
@@ -111,18 +108,16 @@ class HttpSource implements ByteSource {
   readonly name: string;
   readonly byteLength: number;
   readonly #url: URL;
-  readonly #version: FileVersion;
   readonly #options: SourceOptions;
   readonly #ahead: ReadAhead;
   #closed = false;
 
   constructor(url: URL, version: FileVersion, first: Uint8Array, options: SourceOptions) {
     this.#url = url;
-    this.#version = version;
     this.#options = options;
     this.name = fileName(url);
     this.byteLength = version.byteLength;
-    this.#ahead = new ReadAhead(version.byteLength, first, (...range) => this.#fetchInto(...range));
+    this.#ahead = new ReadAhead(this, first, (...range) => fetchRange({ url, version, options }, ...range));
   }
 
   async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
@@ -138,55 +133,12 @@ class HttpSource implements ByteSource {
     await this.#ahead.readInto(offset, target, signal);
   }
 
-  /** Fills `target` by requests that each go on where the last one stopped; progress renews the retries. */
-  async #fetchInto(offset: number, target: Uint8Array, signal?: AbortSignal): Promise<void> {
-    let done = 0;
-    while (done < target.byteLength) {
-      const before = done;
-      await withRetries(this.#options, signal, async () => {
-        const response = await this.#requestRange(offset + done, offset + target.byteLength, signal);
-        try {
-          await copyBody(this.#url, response, target.subarray(done), (n) => (done += n), signal);
-        } catch (error) {
-          if (done === before || !isTransient(error)) throw error;
-        }
-      });
-      if (done === before) throw this.#cutShort(offset + done);
-    }
-  }
-
-  async #requestRange(start: number, end: number, signal?: AbortSignal): Promise<Response> {
-    const url = String(this.#url);
-    const response = await request(this.#url, `bytes=${start}-${end - 1}`, this.#options, signal);
-    const range = contentRange(response);
-    const total = response.status === 200 ? contentLength(response) : range?.total;
-    const version = fileVersion(response, total ?? this.byteLength);
-    if (response.status === 206 && (range?.start ?? start) === start && sameVersion(version, this.#version)) {
-      return response;
-    }
-    await response.body?.cancel();
-    if (response.status === 416 || !sameVersion(version, this.#version)) throw changedError(url);
-    throw response.status === 200
-      ? rangeUnsupportedError(url, "the server stopped answering ranges")
-      : new MilletError(
-          "SOURCE_READ_FAILED",
-          `${url}: byte ${start} was asked for, the answer begins at ${range?.start}.`,
-        );
-  }
-
-  #cutShort(at: number): MilletError {
-    return new MilletError(
-      "SOURCE_TRUNCATED",
-      `${this.#url} sends nothing from byte ${at} on, although it has ${this.byteLength} bytes. Upload it again.`,
-    );
-  }
-
   sibling(name: string, signal?: AbortSignal): Promise<ByteSource> {
     return openHttpSibling(this.#url, name, this.#options, signal);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#ahead.clear();
+    this.#ahead.stop(disposedError(this.name));
   }
 }

@@ -14,5 +14,8 @@ export interface WeightSource {
   readInto(offset: number, target: Uint8Array, signal?: AbortSignal): Promise<void>;
 }
 
-/** Weights by the names that a model's graphs use. */
+/**
+ * Weights by the names that a model's graphs use. They iterate as the file lists them, which is the order of their
+ * bytes: who reads them in this order reads a remote file forward, as a stream.
+ */
 export type WeightSources = ReadonlyMap<string, WeightSource>;

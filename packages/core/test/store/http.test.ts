@@ -60,11 +60,12 @@ describe("a file over HTTP", () => {
 
   it("serves many small reads from few requests, and large ones without waste", async () => {
     const source = await open();
-    for (let at = 0; at < MIB; at += KIB) await source.read(at, KIB);
+    for (let at = 0; at < MIB - KIB; at += KIB) await source.read(at, KIB);
     expect(server.requests.length).toBe(2);
+    const other = await open();
     server.sentBytes = 0;
-    await source.read(MIB, MIB);
-    expect(server.sentBytes).toBe(MIB - 64 * KIB); // the window already reached 64 KiB into it
+    await other.read(MIB, MIB);
+    expect(server.sentBytes).toBe(MIB);
   });
 
   it("reads into shared memory", async () => {

@@ -1,0 +1,83 @@
+/**
+ * One range of a file over HTTP as a stream of pieces: goes on by itself where a connection broke, and makes sure
+ * that every answer is the range that was asked for, of the version of the file that was opened.
+ */
+import { MilletError } from "../errors.js";
+import { bodyPieces, request, withRetries } from "./http-request.js";
+import {
+  changedError,
+  contentLength,
+  contentRange,
+  type FileVersion,
+  fileVersion,
+  isTransient,
+  rangeUnsupportedError,
+  sameVersion,
+} from "./http-response.js";
+import type { SourceOptions } from "./source.js";
+
+/** A file as it was opened. */
+export interface RemoteFile {
+  readonly url: URL;
+  readonly version: FileVersion;
+  readonly options: SourceOptions;
+}
+
+/**
+ * The bytes [start, end) in pieces, in order. Every byte that comes renews the retries.
+ * @throws MilletError SOURCE_READ_FAILED, SOURCE_CHANGED, SOURCE_TRUNCATED, SOURCE_RANGE_UNSUPPORTED, ABORTED
+ */
+export async function* fetchRange(
+  file: RemoteFile,
+  start: number,
+  end: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void> {
+  for (let at = start; at < end; ) {
+    const { first, rest } = await withRetries(file.options, signal, () => begin(file, at, end, signal));
+    try {
+      at += first.byteLength;
+      yield first;
+      for await (const piece of rest) {
+        at += piece.byteLength;
+        yield piece;
+      }
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+    } finally {
+      await rest.return();
+    }
+  }
+}
+
+/** Asks for [start, end) and waits for the first bytes: an answer without any is no progress. */
+async function begin(file: RemoteFile, start: number, end: number, signal: AbortSignal) {
+  const rest = bodyPieces(file.url, await answer(file, start, end, signal), end - start, signal);
+  const { value: first } = await rest.next();
+  if (!first) throw cutShort(file, start);
+  return { first, rest };
+}
+
+async function answer(file: RemoteFile, start: number, end: number, signal: AbortSignal): Promise<Response> {
+  const url = String(file.url);
+  const response = await request(file.url, `bytes=${start}-${end - 1}`, file.options, signal);
+  const range = contentRange(response);
+  const total = response.status === 200 ? contentLength(response) : range?.total;
+  const isSame = sameVersion(fileVersion(response, total ?? file.version.byteLength), file.version);
+  if (response.status === 206 && (range?.start ?? start) === start && isSame) return response;
+  await response.body?.cancel();
+  if (response.status === 416 || !isSame) throw changedError(url);
+  throw response.status === 200
+    ? rangeUnsupportedError(url, "the server stopped answering ranges")
+    : new MilletError(
+        "SOURCE_READ_FAILED",
+        `${url}: byte ${start} was asked for, the answer begins at ${range?.start}.`,
+      );
+}
+
+function cutShort({ url, version }: RemoteFile, at: number): MilletError {
+  return new MilletError(
+    "SOURCE_TRUNCATED",
+    `${url} sends nothing from byte ${at} on, although it has ${version.byteLength} bytes. Upload it again.`,
+  );
+}
