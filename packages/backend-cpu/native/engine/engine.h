@@ -33,7 +33,7 @@ class Engine {
   std::unique_ptr<Pool> pool_;
   alignas(64) std::atomic<uint32_t> abort_{0};
   std::atomic<Outcome> outcome_{Outcome::Completed};
-  Barrier barrier_;
+  Shares shares_;
 };
 
 }  // namespace millet

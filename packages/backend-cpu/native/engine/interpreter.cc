@@ -1,4 +1,4 @@
-// The interpreter loop: one indirect call per step; threads meet where a step's flags say so.
+// The interpreter loop: one indirect call per step and share; segments end where a step's flags say so.
 #include "interpreter.h"
 
 namespace millet {
@@ -23,16 +23,38 @@ bool valid_program(const Arena& arena, const Level& level, size_t program) {
   }
 }
 
-Outcome walk(const Run& run, const Level& level, Barrier& barrier, size_t program) {
-  const uint32_t* step = reinterpret_cast<const uint32_t*>(run.base + program);
-  for (;; step += step[1]) {
-    const uint32_t head = step[0];
-    if (has_barrier(head) && barrier.meet(*run.abort)) return Outcome::Aborted;
-    if (opcode_of(head) == kEnd) break;
-    // After an abort the threads still go from barrier to barrier, until one of these stops them all.
-    if (!aborted(run)) level.kernel(opcode_of(head))(run, step);
+namespace {
+
+// Calls `visit` for every step of the segment that starts at `step`. Returns the next segment's first step, or End.
+template <class Visit>
+const uint32_t* each_step(const uint32_t* step, Visit visit) {
+  if (opcode_of(step[0]) == kEnd) return step;
+  do {
+    visit(step);
+    step += step[1];
+  } while (opcode_of(step[0]) != kEnd && !has_barrier(step[0]));
+  return step;
+}
+
+}  // namespace
+
+Outcome walk(const Run& run, const Level& level, Shares& shares, size_t program) {
+  const uint32_t* start = reinterpret_cast<const uint32_t*>(run.base + program);
+  for (uint32_t segment = 0;;) {
+    for (int share; (share = shares.claim(segment, run.thread)) >= 0;) {
+      const Run own = {run.base, share, run.threads, run.abort};
+      each_step(start, [&](const uint32_t* step) {
+        if (!aborted(own)) level.kernel(opcode_of(step[0]))(own, step);
+      });
+      shares.finish(segment, *run.abort);
+    }
+    const Shares::Progress progress = shares.wait(segment);
+    if (progress.stopped) return Outcome::Aborted;
+    for (; segment < progress.complete; segment++) {
+      start = each_step(start, [](const uint32_t*) {});
+      if (opcode_of(start[0]) == kEnd) return Outcome::Completed;
+    }
   }
-  return barrier.meet(*run.abort) ? Outcome::Aborted : Outcome::Completed;
 }
 
 }  // namespace millet

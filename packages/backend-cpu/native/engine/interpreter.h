@@ -4,8 +4,8 @@
 #include <cstddef>
 
 #include "arena.h"
-#include "barrier.h"
 #include "isa.h"
+#include "shares.h"
 
 namespace millet {
 
@@ -15,7 +15,7 @@ enum class Outcome : uint32_t { Completed = 0, Aborted = 1 };
 // committed arena. A wrong program must not become a wild jump.
 bool valid_program(const Arena& arena, const Level& level, size_t program);
 
-// Thread `run.thread`'s share of a call. All threads return the same outcome.
-Outcome walk(const Run& run, const Level& level, Barrier& barrier, size_t program);
+// Thread `run.thread`'s part of a call that has begun on `shares`. All threads return the same outcome.
+Outcome walk(const Run& run, const Level& level, Shares& shares, size_t program);
 
 }  // namespace millet

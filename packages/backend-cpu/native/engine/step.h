@@ -10,7 +10,7 @@
 
 namespace millet {
 
-// What a kernel knows besides its step: the arena, which thread it is, and whether the call should stop.
+// What a kernel knows besides its step: the arena, which thread's share it computes, and whether the call should stop.
 struct Run {
   uint8_t* base;
   int32_t thread;
@@ -51,7 +51,7 @@ MILLET_INLINE float* floats(uint8_t* p) { return reinterpret_cast<float*>(p); }
 MILLET_INLINE int32_t min(int32_t a, int32_t b) { return a < b ? a : b; }
 MILLET_INLINE int32_t max(int32_t a, int32_t b) { return a > b ? a : b; }
 
-// True once the call is to stop; kernels then return early, and the threads agree on it at their next barrier.
+// True once the call is to stop; kernels then return early, and the threads agree on it at the segment's end.
 MILLET_INLINE bool aborted(const Run& run) { return run.abort->load(std::memory_order_relaxed) != 0; }
 
 // The fixed shares of work: thread t of n takes items [items*t/n, items*(t+1)/n). Programs leave out barriers between steps

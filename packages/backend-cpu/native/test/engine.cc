@@ -73,6 +73,29 @@ void test_programs(Machine& machine) {
   check(!valid_program(arena, machine.engine().level(), arena.committed()), "a program past the end is taken");
 }
 
+// One thread completes a program made for three while the others do not get to run.
+void test_absent_threads(Machine& machine) {
+  machine.reset();
+  const int width = 64;
+  const size_t a = machine.place(std::vector<float>(width, 1));
+  const size_t y = machine.place(std::vector<float>(width, 0));
+  const uint32_t count = units(machine.place_count(1));
+  std::vector<uint32_t> words;
+  for (uint32_t barrier : {0u, 1u, 1u, 0u, 1u}) {
+    const uint32_t head = static_cast<uint32_t>(Opcode::Add) | barrier << 16;
+    words.insert(words.end(), {head, 10, units(a), 16, units(y), 16, units(y), 16, width, count});
+  }
+  words.insert(words.end(), {0, 2});
+  const size_t program = machine.place(words);
+  Shares shares(3);
+  std::atomic<uint32_t> abort{0};
+  const Run run = {machine.at<uint8_t>(0), 1, 3, &abort};
+  check(walk(run, machine.engine().level(), shares, program) == Outcome::Completed, "a lone thread does not complete");
+  const Run late = {machine.at<uint8_t>(0), 0, 3, &abort};
+  check(walk(late, machine.engine().level(), shares, program) == Outcome::Completed, "a late thread does not complete");
+  for (int i = 0; i < width; i++) check(machine.at<float>(y)[i] == 5, "shares were lost or done twice");
+}
+
 }  // namespace
 
 void test_engine(const Setting& setting) {
@@ -82,6 +105,7 @@ void test_engine(const Setting& setting) {
   test_short_calls(machine, setting.reduced ? 50 : 1000);
   test_arena();
   test_programs(machine);
+  test_absent_threads(machine);
   // An engine that ends while a call runs aborts it.
   Machine ending(setting.level, setting.threads);
   ending.start(long_program(ending, 100000));
