@@ -5,7 +5,9 @@ const ETAG = '"v1"';
 
 /** The file's bytes [start, end). */
 export function bytesAt(start: number, end: number): Uint8Array {
-  return Uint8Array.from({ length: end - start }, (_, i) => Math.imul(start + i, 2654435761) >>> 24);
+  const bytes = new Uint8Array(end - start);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Math.imul(start + i, 2654435761) >>> 24;
+  return bytes;
 }
 
 export interface VirtualFile {
