@@ -23,6 +23,10 @@ export interface TinyOptions {
   readonly chatTemplate?: string | undefined;
   /** Tensors to leave out. */
   readonly without?: readonly string[];
+  /** Shapes that replace the right ones. */
+  readonly shapes?: Readonly<Record<string, number[]>>;
+  /** Metadata that replace or, with undefined, remove the right ones. */
+  readonly metadata?: Readonly<Record<string, GgufTypedValue | undefined>>;
 }
 
 export function tinyModel(options: TinyOptions = { chatTemplate: CHATML }): Promise<Uint8Array<ArrayBuffer>> {
@@ -41,8 +45,20 @@ export function tinyModel(options: TinyOptions = { chatTemplate: CHATML }): Prom
   ];
   const tensors = shapes
     .filter(([name]) => !options.without?.includes(name))
-    .map(([name, shape], seed) => ({ name, type: "f32", shape, data: random(shape, seed) }));
-  return makeGguf({ metadata: metadata(options.chatTemplate), tensors });
+    .map(([name, shape], seed) => ({ name, shape: options.shapes?.[name] ?? shape, seed }))
+    .map(({ name, shape, seed }) => ({ name, type: "f32", shape, data: random(shape, seed) }));
+  return makeGguf({ metadata: replaced(metadata(options.chatTemplate), options.metadata ?? {}), tensors });
+}
+
+function replaced(
+  entries: readonly [string, GgufTypedValue][],
+  changes: NonNullable<TinyOptions["metadata"]>,
+): [string, GgufTypedValue][] {
+  const kept = entries.filter(([key]) => !Object.hasOwn(changes, key));
+  const added = Object.entries(changes).flatMap(([key, value]): [string, GgufTypedValue][] =>
+    value === undefined ? [] : [[key, value]],
+  );
+  return [...kept, ...added];
 }
 
 function metadata(chatTemplate: string | undefined): [string, GgufTypedValue][] {
