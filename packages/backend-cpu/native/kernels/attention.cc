@@ -54,20 +54,33 @@ struct Attention {
     }
   }
 
-  void attend_block(int32_t kv_head, int n, int32_t sequence, int32_t b, int32_t length) const {
+  // A block of a sequence, or null past the sequence's `length`.
+  const uint8_t* block_of(int32_t sequence, int32_t b, int32_t length) const {
+    if (b * KvBlock::Rows >= length) return nullptr;
     const int64_t place = int64_t{sequence} * operand(Operand::BlockTableColumns) + b;
     const int32_t id = i32_at(address(run, step, Operand::BlockTable), place);
-    const uint8_t* block = block_at(run, block_addresses(run, step, Operand::Blocks), id);
+    return block_at(run, block_addresses(run, step, Operand::Blocks), id);
+  }
+
+  void attend_block(int32_t kv_head, int n, int32_t sequence, int32_t b, int32_t length) const {
+    const uint8_t* block = block_of(sequence, b, length);
     if (!mask_block(tile, step, n, block, length - b * KvBlock::Rows)) return;
     const int32_t head_dim = operand(Operand::HeadDim);
     const int32_t value_dim = operand(Operand::ValueDim);
     const int32_t width = padded_value_dim(value_dim);
-    const uint8_t* head = block + units(step, Operand::LayerOffset) + head_bytes(head_dim, value_dim) * kv_head;
-    const float* keys = reinterpret_cast<const float*>(head);
-    const float* values = reinterpret_cast<const float*>(head + key_bytes(head_dim));
-    product(n, {tile.queries, tile.query_stride, keys, KvBlock::Rows, head_dim, tile.scores, 32, nullptr}, KvBlock::Rows);
+    const int64_t offset = units(step, Operand::LayerOffset) + head_bytes(head_dim, value_dim) * kv_head;
+    const float* keys = reinterpret_cast<const float*>(block + offset);
+    const float* values = keys + key_bytes(head_dim) / 4;
+    const uint8_t* next = block_of(sequence, b + 1, length);
+    __builtin_prefetch(next);  // its positions
+    __builtin_prefetch(next + 64);
+    const Ahead next_keys = next == nullptr ? Ahead{} : ahead_of(next + offset, key_bytes(head_dim), KvBlock::Rows);
+    const Ahead own_values = ahead_of(values, int64_t{width} * KvBlock::Rows * 4, head_dim);
+    product(n, {tile.queries, tile.query_stride, keys, KvBlock::Rows, head_dim, tile.scores, 32, nullptr, own_values},
+            KvBlock::Rows);
     softmax_block(tile, step, n);
-    product(n, {tile.scores, 32, values, width, KvBlock::Rows, tile.segment_output, tile.output_stride, tile.alphas},
+    product(n,
+            {tile.scores, 32, values, width, KvBlock::Rows, tile.segment_output, tile.output_stride, tile.alphas, next_keys},
             width);
   }
 

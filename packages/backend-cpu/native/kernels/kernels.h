@@ -10,12 +10,13 @@
 #define MILLET_BASE_KERNELS(F)                                                                                  \
   F(Embedding, embedding) F(RmsNorm, rms_norm) F(Quantize, quantize) F(Add, add) F(Mul, mul) F(Silu, silu)      \
   F(SwiGlu, swiglu) F(GatherRows, gather_rows) F(KvPositions, kv_positions) F(KvWrite, kv_write)                \
-  F(Attention, attention) F(Rope, rope) F(PackQ4_0, pack_q4_0) F(PackQ4_1, pack_q4_1) F(PackQ8_0, pack_q8_0)    \
+  F(Rope, rope) F(PackQ4_0, pack_q4_0) F(PackQ4_1, pack_q4_1) F(PackQ8_0, pack_q8_0)    \
   F(PackF16, pack_f16) F(PackBF16, pack_bf16) F(PackF32, pack_f32) F(KvCopy, kv_copy) F(KvRead, kv_read)        \
   F(KvStore, kv_store)
 
 // The kernels that levels above the base have in forms of their own.
 #define MILLET_LEVEL_KERNELS(F)                                                                                 \
+  F(Attention, attention)                                                                                       \
   F(LinearQ4_0, linear_q4_0) F(LinearQ4_1, linear_q4_1) F(LinearQ8_0, linear_q8_0) F(LinearF16, linear_f16)     \
   F(LinearBF16, linear_bf16) F(LinearF32, linear_f32)
 

@@ -12,7 +12,7 @@ export interface Level {
 }
 
 /** Kernels that each level has in a form of its own: see kernels/kernels.h. */
-const LEVEL_KERNELS = ["kernels/linear.cc", "kernels/table.cc"];
+const LEVEL_KERNELS = ["kernels/attention.cc", "kernels/linear.cc", "kernels/table.cc"];
 
 /** The flags of a level, and no others, decide which instructions its kernels may use. */
 export const LEVELS: Readonly<Record<string, readonly Level[]>> = {
