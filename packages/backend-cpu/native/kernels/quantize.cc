@@ -4,6 +4,10 @@
 #include "../engine/vec.h"
 #include "kernels.h"
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 namespace millet::MILLET_LEVEL {
 
 using Operand = QuantizeOperand;
@@ -16,9 +20,7 @@ MILLET_INLINE float largest_magnitude(const float* x) {
     const I32x8 bits = load<I32x8>(x + i) & 0x7fffffff;
     most = bits > most ? bits : most;
   }
-  int32_t largest = most[0];
-  for (int i = 1; i < 8; i++) largest = max(largest, most[i]);
-  return bits_as<float>(largest);
+  return bits_as<float>(largest_lane(most));
 }
 
 // Eight values as rounded integers in [-127, 127]; 0 for what is not a number.
@@ -27,17 +29,26 @@ MILLET_INLINE I32x8 rounded(const float* x, float inverse) {
   return __builtin_convertvector(bits_as<F32x8>(bits_as<I32x8>(v) & (v == v)), I32x8);
 }
 
+// 32 integers that fit into bytes, as bytes.
+MILLET_INLINE void store_bytes(uint8_t* target, const I32x8 (&v)[4]) {
+#if defined(__AVX2__)
+  const auto as_register = [](I32x8 x) { return reinterpret_cast<__m256i>(x); };
+  const __m256i low = _mm256_packs_epi32(as_register(v[0]), as_register(v[1]));
+  const __m256i high = _mm256_packs_epi32(as_register(v[2]), as_register(v[3]));
+  // Packing works within halves of 128 bits: put the groups of four back in order.
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  store(target, _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order));
+#else
+  for (int i = 0; i < 4; i++) store(target + 8 * i, __builtin_convertvector(v[i], I8x8));
+#endif
+}
+
 MILLET_INLINE void quantize_block(const float* x, uint8_t* values, uint8_t* statistics) {
   const float largest = largest_magnitude(x);
   const float inverse = largest == 0 ? 0 : 127 / largest;
-  I32x8 sums = {};
-  for (int i = 0; i < 32; i += 8) {
-    const I32x8 v = rounded(x + i, inverse);
-    sums += v;
-    store(values + i, __builtin_convertvector(v, I8x8));
-  }
-  int32_t sum = 0;
-  for (int i = 0; i < 8; i++) sum += sums[i];
+  const I32x8 v[4] = {rounded(x, inverse), rounded(x + 8, inverse), rounded(x + 16, inverse), rounded(x + 24, inverse)};
+  store_bytes(values, v);
+  const int32_t sum = sum_lanes((v[0] + v[1]) + (v[2] + v[3]));
   const float scale = largest / 127;
   const float scaled_sum = scale * static_cast<float>(sum);
   const int32_t bias = -8 * sum;
