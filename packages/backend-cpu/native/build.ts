@@ -20,13 +20,13 @@ const target = process.argv[2] ?? `${process.platform}-${process.arch}`;
 const reason = await buildFor(target);
 if (reason !== undefined) {
   console.log(`native engine for ${target} not built: ${reason}; the WASM engine serves`);
-  const required = process.env["MILLET_REQUIRE"]?.split(",").includes("native");
+  const required = process.env.MILLET_REQUIRE?.split(",").includes("native");
   if (required && target === `${process.platform}-${process.arch}`) process.exitCode = 1;
 }
 
 /** @returns why it was not built */
 async function buildFor(target: string): Promise<string | undefined> {
-  if (process.env["MILLET_NATIVE"] === "off") return "MILLET_NATIVE=off";
+  if (process.env.MILLET_NATIVE === "off") return "MILLET_NATIVE=off";
   const compiler = findCompiler(target);
   if (!compiler)
     return "there is no C++ compiler for it (looked for $CXX, c++, g++, clang++, a cross compiler)";

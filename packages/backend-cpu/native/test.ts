@@ -27,7 +27,7 @@ if (!compiler) {
   const flags = sanitizer ? [...SANITIZE, `-fsanitize=${sanitizer}`] : [];
   const units = [...engineUnits(compiler.arch), ...folderUnits("test", [])];
   await build({ compiler, folder, units, flags, linkFlags: [], output });
-  const [command, ...emulator] = [...(process.env["MILLET_EMULATOR"]?.split(" ") ?? []), output];
+  const [command, ...emulator] = [...(process.env.MILLET_EMULATOR?.split(" ") ?? []), output];
   const { status, signal } = spawnSync(command!, [...emulator, ...args], { stdio: "inherit" });
   if (signal) console.error(`the test program ended with ${signal}`);
   process.exitCode = status ?? 1;

@@ -40,7 +40,7 @@ const CROSS: Readonly<Record<string, string>> = {
  * @param target "linux-x64"; whatever the compiler makes if undefined
  */
 export function findCompiler(target?: string): Compiler | undefined {
-  const named = process.env["CXX"];
+  const named = process.env.CXX;
   const cross = target === undefined ? undefined : CROSS[target];
   const candidates = named ? [named] : ["c++", "g++", "clang++", ...(cross ? [cross] : [])];
   return candidates

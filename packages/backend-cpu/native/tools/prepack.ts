@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
-if (process.env["npm_command"] === "publish") {
+if (process.env.npm_command === "publish") {
   if (!existsSync("build/millet-cpu.node"))
     throw new Error("build/millet-cpu.node is not built; nothing to publish");
   const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
