@@ -58,7 +58,7 @@ export function findNative(level = "auto"): NativeSupport {
     );
   }
   try {
-    return checked(require(path) as NativeAddon, path, level);
+    return checkAddon(require(path) as NativeAddon, path, level);
   } catch (cause) {
     const unbuilt = cause instanceof Error && "code" in cause && cause.code === "MODULE_NOT_FOUND";
     if (unbuilt) return missing("not-installed", `${name} holds no binary: it was not built here.`, cause);
@@ -66,7 +66,8 @@ export function findNative(level = "auto"): NativeSupport {
   }
 }
 
-function checked(addon: NativeAddon, path: string, level: string): NativeSupport {
+/** Whether a loaded addon fits this package and this processor. */
+export function checkAddon(addon: NativeAddon, path: string, level = "auto"): NativeSupport {
   const { levels, programFormat } = addon;
   if (programFormat !== programFingerprint({ ...format })) {
     return missing(

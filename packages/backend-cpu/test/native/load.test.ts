@@ -1,9 +1,11 @@
 /** Finding the addon, and what is said where there is none: reasons, messages, the fallback to WASM. */
 import { describe, expect, test, vi } from "vitest";
 import { describeWith } from "../../../../test/support/availability.js";
+import * as format from "../../assembly/opcodes.js";
 import { cpu } from "../../src/index.js";
+import type { NativeAddon } from "../../src/native/addon.js";
 import { programFingerprint } from "../../src/native/fingerprint.js";
-import { findNative } from "../../src/native/load.js";
+import { checkAddon, findNative } from "../../src/native/load.js";
 import { nativeEngine, nativeLevels } from "./requirement.js";
 
 /** Runs `body` with another value of a property of `process`. */
@@ -39,6 +41,31 @@ describe("where there is no native engine", () => {
     const get = vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined);
     expect(findNative()).toMatchObject({ available: false, reason: "not-node" });
     get.mockRestore();
+  });
+});
+
+describe("an addon that was loaded", () => {
+  const programFormat = programFingerprint({ ...format });
+  const addon = (levels: Record<string, boolean>, programFormat: number): NativeAddon => ({
+    levels,
+    programFormat,
+    NativeEngine: vi.fn<NativeAddon["NativeEngine"]>(),
+  });
+
+  test("runs its best level that the processor has", () => {
+    const support = checkAddon(addon({ avx512vnni: false, avx2: true }, programFormat), "file");
+    expect(support).toMatchObject({ available: true, level: "avx2", path: "file" });
+  });
+
+  test("is refused on a processor without AVX2, with what it needs", () => {
+    const support = checkAddon(addon({ avx512vnni: false, avx2: false }, programFormat), "file");
+    expect(support).toMatchObject({ available: false, reason: "unsupported-cpu" });
+    expect(support).toMatchObject({ message: expect.stringContaining("avx512vnni or avx2") });
+  });
+
+  test("is refused if it was built from another Program format", () => {
+    const support = checkAddon(addon({ avx2: true }, programFormat + 1), "file");
+    expect(support).toMatchObject({ available: false, reason: "format-mismatch" });
   });
 });
 
