@@ -1,6 +1,6 @@
 /**
  * The engine: an interpreter of Programs (see opcodes.ts) in WASM SIMD. Every thread instantiates this module on the
- * same memory and walks the same program; it does its share of each step and meets the others where the program says.
+ * same memory and walks the same program; they share its steps (see shares.ts).
  */
 
 import { count } from "./address";
@@ -20,7 +20,7 @@ import { rope } from "./kernels/rope";
 import { Fixed } from "./memory";
 import { AttentionOperand, LinearOperand, Opcode, PackedType, StepFlag } from "./opcodes";
 import { privateIndex, usePrivate } from "./partition";
-import { aborted, barrier, beginCall } from "./synchronize";
+import { aborted, claim, finish, waitFor } from "./shares";
 
 let dot: Dot = Dot.Madd;
 
@@ -36,24 +36,54 @@ export function setDot(mode: i32): void {
   dot = mode;
 }
 
-/**
- * Runs steps of a program from the byte address `step` on.
- * @param limit most steps to run
- * @returns the address of the next step; 0 at the program's end or after an abort
- */
-export function run(step: usize, thread: i32, threads: i32, limit: i32): usize {
-  beginCall();
-  usePrivate(thread);
-  for (; limit > 0; limit--) {
-    const head = load<u32>(step);
-    if (((head >> 16) & StepFlag.Barrier) != 0) barrier(threads);
-    if (aborted()) return 0;
-    const opcode: Opcode = head & 0xffff;
-    if (opcode == Opcode.End) return 0;
-    execute(opcode, step, thread, threads);
-    step += <usize>load<u32>(step, 4) << 2;
+/** One thread's part of a call; returns when the program at byte address `step` has ended, or after an abort. */
+export function run(step: usize, thread: i32, threads: i32): void {
+  if (threads == 1) {
+    while (step != 0 && !aborted()) step = runStep(step, 0, 1);
+    return;
   }
+  let segment = 0;
+  while (opcodeOf(step) != Opcode.End) {
+    for (let share = claim(segment, thread, threads); share >= 0; share = claim(segment, thread, threads)) {
+      runSegment(step, share, threads);
+      finish(segment, threads);
+    }
+    const complete = waitFor(segment);
+    if (aborted()) return;
+    for (; segment < complete; segment++) step = nextSegment(step);
+  }
+}
+
+/** @returns the address of the next step; 0 at the program's end */
+export function runStep(step: usize, share: i32, shares: i32): usize {
+  const opcode = opcodeOf(step);
+  if (opcode == Opcode.End) return 0;
+  usePrivate(share);
+  execute(opcode, step, share, shares);
+  return following(step);
+}
+
+/** A share of the steps up to the next barrier. */
+function runSegment(step: usize, share: i32, shares: i32): void {
+  const end = nextSegment(step);
+  for (; step != end && !aborted(); step = following(step)) runStep(step, share, shares);
+}
+
+/** The first step after `step` that waits for all others, or the program's end. */
+function nextSegment(step: usize): usize {
+  do step = following(step);
+  while (opcodeOf(step) != Opcode.End && ((load<u32>(step) >> 16) & StepFlag.Barrier) == 0);
   return step;
+}
+
+@inline
+function opcodeOf(step: usize): Opcode {
+  return load<u32>(step) & 0xffff;
+}
+
+@inline
+function following(step: usize): usize {
+  return step + (<usize>load<u32>(step, 4) << 2);
 }
 
 /**
@@ -63,9 +93,9 @@ export function run(step: usize, thread: i32, threads: i32, limit: i32): usize {
  */
 export function runPart(step: usize, part: i32, parts: i32): usize {
   usePrivate(0);
-  const opcode: Opcode = load<u32>(step) & 0xffff;
+  const opcode = opcodeOf(step);
   if (opcode == Opcode.End) return 0;
-  const next = step + (<usize>load<u32>(step, 4) << 2);
+  const next = following(step);
   if (!isLong(opcode, step)) {
     execute(opcode, step, 0, 1);
     return next;

@@ -7,10 +7,12 @@
 export enum Fixed {
   /** i32: nonzero asks every thread to stop at the next check. */
   Abort = 64,
-  /** i32: arrivals at the barrier since the call began; the host zeroes it before each call. */
-  Barrier = 128,
-  /** i32: threads asleep at the barrier. */
-  Sleepers = 192,
+  /** i32: shares of all segments that are done in this call (see shares.ts). */
+  Done = 128,
+  /** i32: complete segments of this call. */
+  Complete = 192,
+  /** i32: threads asleep until `Complete` changes. */
+  Sleepers = 196,
   /** i32: counts calls; the threads wait for it to change. */
   Generation = 256,
   /** u32: byte address of the call's program; 0 asks the threads to end. */
@@ -26,6 +28,8 @@ export enum Fixed {
   Sums = 4096,
   /** Threads that have room for their sums. */
   MaxThreads = 64,
+  /** i32 per share, 64 bytes apart: the next segment whose share here is free. */
+  Claims = 12288,
   /** First byte that belongs to the host's allocator. */
   Reserved = 65536,
 }

@@ -7,7 +7,7 @@
 import { address, count, real, word } from "../address";
 import { blockAddresses, blockAt, headBytes, keyBytes, paddedValueDim } from "../kv";
 import { AttentionOperand as Operand, KvBlock } from "../opcodes";
-import { aborted } from "../synchronize";
+import { aborted } from "../shares";
 import { product } from "./attention-product";
 import { maskBlock, softmaxBlock } from "./attention-softmax";
 import {

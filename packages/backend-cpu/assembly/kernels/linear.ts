@@ -9,7 +9,7 @@ import { Dot } from "../dot";
 import { LinearOperand as Operand, PackedType } from "../opcodes";
 import { packedGroupBytes } from "../packed";
 import { privateIndex, shareEnd, shareStart } from "../partition";
-import { aborted } from "../synchronize";
+import { aborted } from "../shares";
 import { byteTile1, byteTile4 } from "./linear-byte";
 import { nibbleTile1, nibbleTile4 } from "./linear-nibble";
 import { plainBytes, plainTile1, plainTile16, plainTile4 } from "./linear-plain";

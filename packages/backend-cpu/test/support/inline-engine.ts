@@ -18,7 +18,8 @@ export interface InlineOptions {
 interface Exports {
   initialize(): number;
   setDot(mode: number): void;
-  run(step: number, thread: number, threads: number, limit: number): number;
+  run(program: number, thread: number, threads: number): void;
+  runStep(step: number, share: number, shares: number): number;
 }
 
 const PAGE_BYTES = 65536;
@@ -76,7 +77,7 @@ export class InlineEngine implements Engine {
   /** Runs a program of one step as each of `threads` in turn, in the order given. */
   runShares(program: number, threads: number, order: readonly number[] = [...Array(threads).keys()]): void {
     this.#clear();
-    for (const thread of order) this.#engine.run(program, thread, threads, 1);
+    for (const thread of order) this.#engine.runStep(program, thread, threads);
   }
 
   async dispose(): Promise<void> {}
@@ -84,19 +85,18 @@ export class InlineEngine implements Engine {
   #run(program: number): void {
     this.#clear();
     if (!this.#onStep) {
-      this.#engine.run(program, 0, 1, 0x7fffffff);
+      this.#engine.run(program, 0, 1);
       return;
     }
     let step = program;
     for (let index = 0; step !== 0; index++) {
       const began = performance.now();
-      step = this.#engine.run(step, 0, 1, 1);
+      step = this.#engine.runStep(step, 0, 1);
       this.#onStep(index, performance.now() - began);
     }
   }
 
   #clear(): void {
-    const control = new Int32Array(this.#memory.buffer, 0, Fixed.Static / 4);
-    for (const word of [Fixed.Abort, Fixed.Barrier, Fixed.Sleepers]) control[word / 4] = 0;
+    new Int32Array(this.#memory.buffer)[Fixed.Abort / 4] = 0;
   }
 }

@@ -32,7 +32,7 @@ export class SharedEngine implements Engine {
     this.description = description;
     this.limitations = limitations;
     this.#queue = new CallQueue((busy) => pool.keepAlive(busy));
-    this.#control = new Int32Array(sharedBuffer(memory), 0, Fixed.Static / 4);
+    this.#control = new Int32Array(sharedBuffer(memory), 0, Fixed.Reserved / 4);
     void pool.lost.then((error) => this.#queue.stop(error));
   }
 
@@ -80,9 +80,7 @@ export class SharedEngine implements Engine {
 
   async #runProgram(program: number, signal: AbortSignal | undefined): Promise<void> {
     const control = this.#control;
-    for (const word of [Fixed.Abort, Fixed.Barrier, Fixed.Sleepers, Fixed.Failed, Fixed.Finished]) {
-      Atomics.store(control, word / 4, 0);
-    }
+    clearCall(control, this.threads);
     Atomics.store(control, Fixed.Program / 4, program | 0);
     const abort = () => Atomics.store(control, Fixed.Abort / 4, 1);
     signal?.addEventListener("abort", abort);
@@ -105,6 +103,21 @@ export class SharedEngine implements Engine {
       else if (wait.async) await wait.value;
     }
   }
+}
+
+const CALL_WORDS = [
+  Fixed.Abort,
+  Fixed.Done,
+  Fixed.Complete,
+  Fixed.Sleepers,
+  Fixed.Failed,
+  Fixed.Finished,
+] as const;
+
+/** Zeroes what the threads count in a call. */
+export function clearCall(control: Int32Array, threads: number): void {
+  for (const word of CALL_WORDS) Atomics.store(control, word / 4, 0);
+  for (let share = 0; share < threads; share++) Atomics.store(control, (Fixed.Claims + share * 64) / 4, 0);
 }
 
 function sharedBuffer(memory: WebAssembly.Memory): SharedArrayBuffer {

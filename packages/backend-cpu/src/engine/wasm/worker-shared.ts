@@ -5,7 +5,7 @@
  */
 import { Fixed } from "../../../assembly/memory.js";
 import type { StartMessage } from "./protocol.js";
-import { ALL_STEPS, type EngineExports, type Post } from "./worker-types.js";
+import type { EngineExports, Post } from "./worker-types.js";
 
 const SPIN_MILLISECONDS = 0.05;
 
@@ -48,9 +48,9 @@ function runCall(
   post: Post,
 ): void {
   try {
-    engine.run(Atomics.load(control, Fixed.Program / 4) >>> 0, thread, threads, ALL_STEPS);
+    engine.run(Atomics.load(control, Fixed.Program / 4) >>> 0, thread, threads);
   } catch (error) {
-    // The others must not wait for this thread at a barrier.
+    // The others must not wait for the share that this thread had taken.
     Atomics.store(control, Fixed.Failed / 4, 1);
     Atomics.store(control, Fixed.Abort / 4, 1);
     post({ type: "failed", message: String(error) });
