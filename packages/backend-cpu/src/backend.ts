@@ -19,7 +19,7 @@ import { CpuExecutable } from "./executable.js";
 import { KvMemory } from "./kv-memory.js";
 import { loadWeights } from "./load-weights.js";
 import { supportsNode } from "./lower/lower.js";
-import { type ModelPlan, planModel } from "./model-plan.js";
+import { checkFits, type ModelPlan, planModel } from "./model-plan.js";
 import type { CpuOptions } from "./options.js";
 import { CpuState } from "./state.js";
 
@@ -81,6 +81,7 @@ class CpuBackend implements Backend {
   ): Promise<LoadedModel> {
     checkKv(kv);
     const plan = planModel(graphs, kv, this.#choice);
+    checkFits(plan, this.#choice);
     const limits = { initialBytes: plan.end, maximumBytes: plan.maximumBytes };
     const engine = await this.#choice.start(limits, options.signal);
     try {

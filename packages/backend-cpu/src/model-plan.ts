@@ -48,7 +48,10 @@ export const STAGING_BYTES = 2 * 2 * 1024 * 1024;
 /** At the work space's end: the program and pointer of loading and of KV copies. */
 export const AUXILIARY_BYTES = 1024;
 
-/** @throws MilletError GRAPH_UNSUPPORTED_OP, MODEL_TOO_LARGE */
+/**
+ * Plans a model, also one that is too large: see checkFits.
+ * @throws MilletError GRAPH_UNSUPPORTED_OP
+ */
 export function planModel(graphs: GraphSet, kv: KvPlan, engine: EngineTraits): ModelPlan {
   const simple = Object.entries(graphs).map(
     ([name, graph]) => [name, decompose(graph, supportsNode)] as const,
@@ -73,7 +76,6 @@ export function planModel(graphs: GraphSet, kv: KvPlan, engine: EngineTraits): M
     return [name, { lowered, address }] as const;
   });
   const maximumBytes = programs.end + aligned(4 * kv.maxBlocks) + aligned(kvBlockBytes(kv)) * kv.maxBlocks;
-  if (maximumBytes > engine.addressableBytes) throw tooLarge(region.end, maximumBytes, engine);
   return {
     weights,
     weightBytes: region.end - region.start,
@@ -98,12 +100,14 @@ function stagingBytes(weights: ReadonlyMap<string, Value>): number {
   return Math.max(STAGING_BYTES, ...needs.map((bytes) => 2 * aligned(bytes)));
 }
 
-function tooLarge(weightEnd: number, maximumBytes: number, engine: EngineTraits): MilletError {
-  const { name, addressableBytes } = engine;
-  return new MilletError(
+/** @throws MilletError MODEL_TOO_LARGE if an engine cannot address all of a model */
+export function checkFits({ maximumBytes, end }: ModelPlan, { name, addressableBytes }: EngineTraits): void {
+  if (maximumBytes <= addressableBytes) return;
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  throw new MilletError(
     "MODEL_TOO_LARGE",
-    `The model needs ${maximumBytes} bytes with its KV cache full (${weightEnd} without) and the ${name} engine reaches ` +
-      `${addressableBytes}. Use a shorter context, a smaller model or a smaller quantization.`,
+    `The model needs ${megabytes(maximumBytes)} with its KV cache full (${megabytes(end)} without) and the ${name} ` +
+      `engine reaches ${megabytes(addressableBytes)}. Use a shorter context, a smaller model or a smaller quantization.`,
     { details: { neededBytes: maximumBytes, maximumBytes: addressableBytes } },
   );
 }
