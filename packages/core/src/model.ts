@@ -11,6 +11,7 @@ import { Engine, type EngineShape } from "./generate/engine.js";
 import type { GenerateOptions } from "./generate/options.js";
 import { mergeOptions, resolveOptions } from "./generate/resolve-options.js";
 import { modelInfo } from "./model/info.js";
+import { checkPlatform } from "./model/platform.js";
 import { RunningModel } from "./model/running-model.js";
 import { modelShape } from "./model/shape.js";
 import type { LoadModelOptions, Model, ModelPackage } from "./model/types.js";
@@ -27,7 +28,7 @@ import { ggufTokenizer } from "./tokenizer/index.js";
  *
  * @param source a path, a URL, a Blob or File, bytes, or the files of a split model; what the default export of a
  *   model package is. An open ByteSource is closed in the end.
- * @throws MilletError ABORTED, SOURCE_*, GGUF_*, MODEL_*, TOKENIZER_*, TEMPLATE_*, INVALID_ARGUMENT; what the backend
+ * @throws MilletError UNSUPPORTED_PLATFORM, ABORTED, SOURCE_*, GGUF_*, MODEL_*, TOKENIZER_*, TEMPLATE_*, INVALID_ARGUMENT; what the backend
  *   fails with, or BACKEND_UNAVAILABLE if none of several serves. Nothing stays behind
  */
 export async function loadModel(
@@ -35,6 +36,7 @@ export async function loadModel(
   options: LoadModelOptions,
 ): Promise<Model> {
   const begin = performance.now();
+  checkPlatform();
   const { signal, fetch, headers, onProgress } = options;
   const factories = backendsOf(options);
   throwIfAborted(signal, "Loading the model");
