@@ -18,6 +18,7 @@ export interface RecommendedSettings {
 
 /** Pass it to loadModel as it is: `await loadModel(model, { backend })`. */
 export declare const model: {
+  readonly name: string;
   readonly files: readonly ModelShard[];
   readonly defaults: RecommendedSettings;
 };

@@ -4,6 +4,7 @@
  */
 
 export const model = {
+  name: "SmolLM2-135M-Instruct",
   files: [
     {
       name: "SmolLM2-135M-Instruct.Q4_1-00001-of-00003.gguf",

@@ -28,8 +28,8 @@ import { ggufTokenizer } from "./tokenizer/index.js";
  *
  * @param source a path, a URL, a Blob or File, bytes, or the files of a split model; what the default export of a
  *   model package is. An open ByteSource is closed in the end.
- * @throws MilletError UNSUPPORTED_PLATFORM, ABORTED, SOURCE_*, GGUF_*, MODEL_*, TOKENIZER_*, TEMPLATE_*, INVALID_ARGUMENT; what the backend
- *   fails with, or BACKEND_UNAVAILABLE if none of several serves. Nothing stays behind
+ * @throws MilletError UNSUPPORTED_PLATFORM, ABORTED, SOURCE_*, GGUF_*, MODEL_*, TOKENIZER_*, TEMPLATE_*,
+ *   INVALID_ARGUMENT; what the backend fails with, or BACKEND_UNAVAILABLE if none of several serves. Nothing stays behind
  */
 export async function loadModel(
   source: ModelSource | ModelPackage,
@@ -45,7 +45,7 @@ export async function loadModel(
   try {
     const file = await openGguf(opened, { signal });
     try {
-      return await loadFrom(file, factories, { ...options, ...defaultsOf(source, options) }, begin);
+      return await loadFrom(file, factories, { ...options, ...packaged(source, options) }, begin);
     } finally {
       await file.close();
     }
@@ -54,12 +54,14 @@ export async function loadModel(
   }
 }
 
-/** The caller's defaults before those of the model package. */
-function defaultsOf(source: ModelSource | ModelPackage, { system, generation = {} }: LoadModelOptions) {
-  const packaged = typeof source === "object" && "defaults" in source ? (source.defaults ?? {}) : {};
+/** What the model package says, the caller's defaults before its own. */
+function packaged(source: ModelSource | ModelPackage, { system, generation = {} }: LoadModelOptions) {
+  const { name, defaults = {} }: Partial<ModelPackage> =
+    typeof source === "object" && "defaults" in source ? source : {};
   return {
-    system: system === undefined ? packaged.system : system,
-    generation: mergeOptions<GenerateOptions>(packaged.generation ?? {}, generation),
+    name,
+    system: system === undefined ? defaults.system : system,
+    generation: mergeOptions<GenerateOptions>(defaults.generation ?? {}, generation),
   };
 }
 
@@ -82,13 +84,13 @@ function isList(backend: LoadModelOptions["backend"]): backend is readonly Backe
 async function loadFrom(
   file: GgufModelFile,
   factories: readonly BackendFactory[],
-  options: LoadModelOptions,
+  options: LoadModelOptions & Pick<ModelPackage, "name">,
   begin: number,
 ): Promise<Model> {
-  const { signal, onProgress, system, generation = {} } = options;
+  const { signal, onProgress, name, system, generation = {} } = options;
   const { metadata, weights } = file;
   const definition = await defineModel({ metadata, weights });
-  const info = modelInfo(file, definition);
+  const info = modelInfo(file, definition, name);
   const tokenizer = ggufTokenizer(metadata);
   const template = metadata.get("tokenizer.chat_template");
   const renderChat =

@@ -4,8 +4,13 @@ import type { ModelDefinition } from "../models/index.js";
 import { elementCount } from "../tensor/tensor.js";
 import type { ModelInfo } from "./types.js";
 
-export function modelInfo(file: GgufModelFile, definition: ModelDefinition): ModelInfo {
-  const name = file.metadata.get("general.name");
+/** @param packageName what a model package calls it; some files carry the name of a training run */
+export function modelInfo(
+  file: GgufModelFile,
+  definition: ModelDefinition,
+  packageName: string | undefined,
+): ModelInfo {
+  const name = packageName ?? file.metadata.get("general.name");
   const tensors = [...file.tensors.values()];
   return {
     name: typeof name === "string" && name !== "" ? name : file.name,

@@ -25,6 +25,8 @@ export interface ModelDefaults {
 
 /** The files of a model with what is recommended for it: what a model package exports. */
 export interface ModelPackage extends ModelFiles {
+  /** The model's name for people. Default: what the file says. */
+  readonly name?: string | undefined;
   readonly defaults?: ModelDefaults | undefined;
 }
 
@@ -54,7 +56,7 @@ export interface LoadModelOptions {
 
 /** Facts about the model file. */
 export interface ModelInfo {
-  /** `general.name`, or the file's name. */
+  /** The model package's name, `general.name`, or the file's name. */
   readonly name: string;
   readonly architecture: string;
   readonly parameterCount: number;

@@ -126,10 +126,11 @@ describe("chat", () => {
   it("applies what a model package recommends, unless the caller says otherwise", async () => {
     const location = await tinyModel();
     const defaults = { system: "Packed.", generation: { topK: 3, topP: 0.5 } };
-    const packed = { files: [{ name: "tiny.gguf", location }], defaults };
+    const packed = { name: "Packed", files: [{ name: "tiny.gguf", location }], defaults };
     const user = { role: "user", content: "Hi" };
     const other = await loadModel(packed, { backend: reference(), generation: { topK: 4 } });
     const { prompt: rendered, sampler } = await other.generate([user], { ...SHORT, minP: 0.2 }).result;
+    expect(other.info.name).toBe("Packed");
     expect(rendered.text).toBe(prompt(["system", "Packed."], ["user", "Hi"]));
     expect(sampler).toMatchObject({ topK: 4, topP: 0.5, minP: 0.2 });
     const own = await other.createChat({ system: "Own." }).send("Hi", SHORT).result;
