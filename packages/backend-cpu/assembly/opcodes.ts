@@ -40,9 +40,27 @@ export enum Opcode {
   KvCopy = 48,
   KvRead = 49,
   KvStore = 50,
+  LinearQ4_K = 64,
+  LinearQ5_K = 65,
+  LinearQ6_K = 66,
+  LinearQ5_0 = 67,
+  LinearQ5_1 = 68,
+  LinearIQ4_NL = 69,
+  LinearIQ4_XS = 70,
+  LinearQ3_K = 71,
+  LinearQ2_K = 72,
+  PackQ4_K = 80,
+  PackQ5_K = 81,
+  PackQ6_K = 82,
+  PackQ5_0 = 83,
+  PackQ5_1 = 84,
+  PackIQ4_NL = 85,
+  PackIQ4_XS = 86,
+  PackQ3_K = 87,
+  PackQ2_K = 88,
 }
 
-/** How the packed weights of a tensor are laid out; also the operand `Embedding.Type`. See pack/. */
+/** How the packed weights of a tensor are laid out (docs/packed-layouts.md); also the operand `Embedding.Type`. */
 export enum PackedType {
   Q4_0 = 0,
   Q4_1 = 1,
@@ -50,6 +68,15 @@ export enum PackedType {
   F16 = 3,
   BF16 = 4,
   F32 = 5,
+  Q4_K = 6,
+  Q5_K = 7,
+  Q6_K = 8,
+  Q5_0 = 9,
+  Q5_1 = 10,
+  IQ4_NL = 11,
+  IQ4_XS = 12,
+  Q3_K = 13,
+  Q2_K = 14,
 }
 
 /** How a step that may run replicated shares its rows among threads. */

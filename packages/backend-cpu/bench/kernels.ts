@@ -32,7 +32,7 @@ const CONFIGURATIONS: Readonly<Record<string, InlineOptions>> = {
 
 function place(dtype: DType, rows: number, options: InlineOptions) {
   const spec = { dtype, shape: [OUTPUTS, INPUTS] };
-  const { type, quantized } = packedInfo(spec);
+  const { linear, pack, quantized } = packedInfo(spec);
   const at = { program: START, count: START + 4096, x: START + 8192 };
   const activations = at.x + rows * INPUTS * 4;
   const y = activations + rows * (INPUTS / 32) * 48;
@@ -54,7 +54,7 @@ function place(dtype: DType, rows: number, options: InlineOptions) {
     const { words } = encodeProgram("bench", [{ opcode, label: "", operands, accesses: [] }]);
     engine.runNow({ writes: [{ address: at.program, data: new Uint8Array(words.buffer) }] });
   };
-  prepare(Opcode.PackQ4_0 + type, [units(raw), OUTPUTS, INPUTS, units(packed)]);
+  prepare(pack, [units(raw), OUTPUTS, INPUTS, units(packed)]);
   engine.runNow({ program: at.program });
   const stride = units(INPUTS * 4);
   prepare(Opcode.Quantize, [
@@ -62,7 +62,7 @@ function place(dtype: DType, rows: number, options: InlineOptions) {
   ]);
   if (quantized) engine.runNow({ program: at.program });
   const source = quantized ? [units(activations), 0, 0] : [units(at.x), stride, 0];
-  prepare(Opcode.LinearQ4_0 + type, [
+  prepare(linear, [
     ...[units(packed), OUTPUTS / 8, INPUTS, ...source, units(at.count), units(y), units(OUTPUTS * 4)],
   ]);
   return { run: () => void engine.runNow({ program: at.program }), dot: engine.dot };

@@ -12,7 +12,7 @@ import type {
 import { MilletError, throwIfAborted } from "@millet/core/errors";
 import type { Node } from "@millet/core/graph";
 import type { WeightSources } from "@millet/core/tensor";
-import { chooseEngine, type EngineChoice } from "./engine/choose.js";
+import { choiceFor, chooseEngine, type EngineChoice } from "./engine/choose.js";
 import type { Engine } from "./engine/engine.js";
 import { TracingEngine } from "./engine/tracing-engine.js";
 import { CpuExecutable } from "./executable.js";
@@ -39,22 +39,28 @@ export function cpu(options: CpuOptions = {}): BackendFactory {
 
 class CpuBackend implements Backend {
   readonly name = "cpu";
-  readonly capabilities: Capabilities;
   readonly lost: Promise<MilletError>;
-  readonly #choice: EngineChoice;
+  readonly #preferred: EngineChoice;
+  /** The engine for the graphs seen last. */
+  #choice: EngineChoice;
   readonly #trace: CpuOptions["trace"];
   readonly #models = new Set<LoadedModel>();
   #lose: (error: MilletError) => void = () => {};
 
   /** @throws MilletError BACKEND_UNAVAILABLE, INVALID_ARGUMENT */
   constructor(options: CpuOptions) {
-    this.#choice = chooseEngine(options);
+    this.#preferred = chooseEngine(options);
+    this.#choice = this.#preferred;
     this.#trace = options.trace;
     this.lost = new Promise((resolve) => {
       this.#lose = resolve;
     });
+  }
+
+  /** Of the engine that serves the graphs last estimated or loaded; before, of the one that is preferred. */
+  get capabilities(): Capabilities {
     const { description, name, threads, addressableBytes, limitations } = this.#choice;
-    this.capabilities = {
+    return {
       description,
       engine: name,
       threads,
@@ -65,11 +71,13 @@ class CpuBackend implements Backend {
   }
 
   supports(node: Node): boolean {
-    return supportsNode(node);
+    if (supportsNode(node, this.#preferred.weightTypes)) return true;
+    const fallback = this.#preferred.fallback?.();
+    return fallback !== undefined && supportsNode(node, fallback.weightTypes);
   }
 
   estimate(graphs: GraphSet, kv: KvPlan): Estimate {
-    const { weightBytes, scratchBytes, maximumBytes, end } = planModel(graphs, kv, this.#choice);
+    const { weightBytes, scratchBytes, maximumBytes, end } = this.#plan(graphs, kv);
     return { weightBytes, scratchBytes, kvBytes: maximumBytes - end };
   }
 
@@ -80,10 +88,11 @@ class CpuBackend implements Backend {
     options: LoadOptions = {},
   ): Promise<LoadedModel> {
     checkKv(kv);
-    const plan = planModel(graphs, kv, this.#choice);
-    checkFits(plan, this.#choice);
+    const plan = this.#plan(graphs, kv);
+    const choice = this.#choice;
+    checkFits(plan, choice);
     const limits = { initialBytes: plan.end, maximumBytes: plan.maximumBytes };
-    const engine = await this.#choice.start(limits, options.signal);
+    const engine = await choice.start(limits, options.signal);
     try {
       await writePrograms(engine, plan);
       await loadWeights(engine, plan, weights, options);
@@ -97,6 +106,11 @@ class CpuBackend implements Backend {
 
   async dispose(): Promise<void> {
     await Promise.all([...this.#models].map((model) => model.dispose()));
+  }
+
+  #plan(graphs: GraphSet, kv: KvPlan): ModelPlan {
+    this.#choice = choiceFor(graphs, this.#preferred);
+    return planModel(graphs, kv, this.#choice);
   }
 
   #traced(engine: Engine, plan: ModelPlan): Engine {

@@ -5,20 +5,11 @@
 import type { LoadOptions } from "@millet/core/backend";
 import { MilletError, throwIfAborted } from "@millet/core/errors";
 import { byteLength, formatSpec, sameSpec, type WeightSource, type WeightSources } from "@millet/core/tensor";
-import { Opcode, PackedType } from "../assembly/opcodes.js";
+import type { Opcode } from "../assembly/opcodes.js";
 import type { Engine } from "./engine/engine.js";
 import { AUXILIARY_BYTES, type ModelPlan, type PlacedWeight } from "./model-plan.js";
 import { groupsOf, packedByteLength, packedInfo, rawRowBytes } from "./pack/packed-type.js";
 import { encodeProgram, units } from "./program/program.js";
-
-const OPCODES = {
-  [PackedType.Q4_0]: Opcode.PackQ4_0,
-  [PackedType.Q4_1]: Opcode.PackQ4_1,
-  [PackedType.Q8_0]: Opcode.PackQ8_0,
-  [PackedType.F16]: Opcode.PackF16,
-  [PackedType.BF16]: Opcode.PackBF16,
-  [PackedType.F32]: Opcode.PackF32,
-} as const;
 
 /** A piece of a weight that fits into a buffer. */
 interface Piece {
@@ -91,7 +82,7 @@ function piecesOf({ value, address }: PlacedWeight, source: WeightSource, buffer
   const rowBytes = rawRowBytes(spec);
   const groupBytes = packedByteLength(spec) / groupsOf(rows);
   const rowsPerPiece = Math.max(8, Math.floor(bufferBytes / (8 * rowBytes)) * 8);
-  const opcode = OPCODES[packedInfo(spec).type];
+  const opcode = packedInfo(spec).pack;
   const pieces: Piece[] = [];
   for (let row = 0; row < rows; row += rowsPerPiece) {
     const count = Math.min(rowsPerPiece, rows - row);

@@ -41,7 +41,7 @@ export interface PlacedWeight {
 }
 
 /** What a plan depends on. */
-export type EngineTraits = Pick<EngineChoice, "name" | "threads" | "addressableBytes">;
+export type EngineTraits = Pick<EngineChoice, "name" | "threads" | "addressableBytes" | "weightTypes">;
 
 /** Work space that loading needs: two buffers of raw weights. */
 export const STAGING_BYTES = 2 * 2 * 1024 * 1024;
@@ -54,7 +54,7 @@ export const AUXILIARY_BYTES = 1024;
  */
 export function planModel(graphs: GraphSet, kv: KvPlan, engine: EngineTraits): ModelPlan {
   const simple = Object.entries(graphs).map(
-    ([name, graph]) => [name, decompose(graph, supportsNode)] as const,
+    ([name, graph]) => [name, decompose(graph, (node) => supportsNode(node, engine.weightTypes))] as const,
   );
   const values = new Map(simple.flatMap(([, graph]) => Object.entries(graph.weights)));
   const region = new Region(Fixed.Reserved);

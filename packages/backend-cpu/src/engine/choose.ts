@@ -1,9 +1,12 @@
 /** Which engine serves: the native addon where it runs and is not ruled out, else WASM; and why not the other. */
+import type { GraphSet } from "@millet/core/backend";
 import { MilletError } from "@millet/core/errors";
+import type { DType } from "@millet/core/tensor";
 import { findNative, type NativeFound } from "../native/load.js";
 import { createNativeEngine } from "../native/native-engine.js";
 import type { CpuOptions } from "../options.js";
 import { threadsOf } from "../options.js";
+import { WEIGHT_TYPES } from "../pack/packed-type.js";
 import type { Engine, EngineLimits } from "./engine.js";
 import { createWasmEngine, planWasm } from "./wasm/create.js";
 import { ADDRESSABLE_BYTES } from "./wasm/pages.js";
@@ -16,6 +19,10 @@ export interface EngineChoice {
   readonly limitations: readonly string[];
   /** Bytes that its addresses reach. */
   readonly addressableBytes: number;
+  /** Types of matrices that it multiplies. */
+  readonly weightTypes: ReadonlySet<DType>;
+  /** The engine for graphs with other types, where options leave the choice. */
+  readonly fallback?: () => EngineChoice;
   /** @throws MilletError BACKEND_UNAVAILABLE, OUT_OF_MEMORY, ABORTED; nothing stays behind */
   start(limits: EngineLimits, signal?: AbortSignal): Promise<Engine>;
 }
@@ -28,7 +35,7 @@ export function chooseEngine(options: CpuOptions): EngineChoice {
   const { engine = "auto" } = options;
   if (engine === "wasm" || wantsWasm(options)) return wasmChoice(options);
   const native = findNative(options.isa);
-  if (native.available) return nativeChoice(native, threadsOf(options));
+  if (native.available) return nativeChoice(native, options);
   if (engine === "native") {
     const message = `${native.message} Use cpu({ engine: "auto" }), which then takes WASM.`;
     throw new MilletError("BACKEND_UNAVAILABLE", message, {
@@ -39,6 +46,19 @@ export function chooseEngine(options: CpuOptions): EngineChoice {
   return wasmChoice(options);
 }
 
+/** `choice` where it multiplies all types of the graphs' matrices, else its fallback: the same answer for the same graphs. */
+export function choiceFor(graphs: GraphSet, choice: EngineChoice): EngineChoice {
+  const types = Object.values(graphs)
+    .flatMap(({ weights }) => Object.values(weights))
+    .filter(({ spec }) => spec.shape.length === 2)
+    .map(({ spec }) => spec.dtype);
+  const missing = [...new Set(types)].filter((type) => !choice.weightTypes.has(type));
+  const fallback = missing.length === 0 ? undefined : choice.fallback?.();
+  if (!fallback) return choice;
+  const reason = `The ${choice.name} engine does not multiply ${missing.join(", ")}; ${fallback.name} serves instead.`;
+  return { ...fallback, limitations: [reason, ...fallback.limitations] };
+}
+
 /** Options that only the WASM engine has. */
 function wantsWasm({ engine, simd, memory, workerUrl }: CpuOptions): boolean {
   return (
@@ -47,13 +67,16 @@ function wantsWasm({ engine, simd, memory, workerUrl }: CpuOptions): boolean {
   );
 }
 
-function nativeChoice(native: NativeFound, threads: number): EngineChoice {
+function nativeChoice(native: NativeFound, options: CpuOptions): EngineChoice {
+  const threads = threadsOf(options);
   return {
     name: "native",
     description: `native ${native.level}, ${threads} thread${threads === 1 ? "" : "s"}`,
     threads,
     limitations: [],
     addressableBytes: NATIVE_ADDRESSABLE_BYTES,
+    weightTypes: WEIGHT_TYPES.native,
+    ...(options.engine !== "native" && { fallback: () => wasmChoice(options) }),
     start: async (limits) => createNativeEngine(native, threads, limits),
   };
 }
@@ -68,6 +91,7 @@ function wasmChoice(options: CpuOptions): EngineChoice {
     threads: plan.threads,
     limitations: plan.limitations,
     addressableBytes: ADDRESSABLE_BYTES,
+    weightTypes: WEIGHT_TYPES.wasm,
     start: (limits, signal) => createWasmEngine(plan, wasm, limits, signal),
   };
 }

@@ -1,6 +1,6 @@
 /** linear -> [quantize,] linear_<type> [, add]: activations are quantized once for all layers that read them. */
 import type { Node, Value } from "@millet/core/graph";
-import { Opcode, PackedType, Sharing } from "../../assembly/opcodes.js";
+import { Opcode, Sharing } from "../../assembly/opcodes.js";
 import { groupsOf, packedInfo } from "../pack/packed-type.js";
 import { units } from "../program/program.js";
 import type { Access } from "../program/step.js";
@@ -12,15 +12,6 @@ import { hasFewRows } from "./replication.js";
 /** Bytes of 32 quantized activations (assembly/activations.ts). */
 const ACTIVATION_BLOCK_BYTES = 48;
 
-const OPCODES = {
-  [PackedType.Q4_0]: Opcode.LinearQ4_0,
-  [PackedType.Q4_1]: Opcode.LinearQ4_1,
-  [PackedType.Q8_0]: Opcode.LinearQ8_0,
-  [PackedType.F16]: Opcode.LinearF16,
-  [PackedType.BF16]: Opcode.LinearBF16,
-  [PackedType.F32]: Opcode.LinearF32,
-} as const;
-
 /** What a linear step reads: f32 rows, or their quantized form. */
 interface Activations {
   readonly address: number;
@@ -31,11 +22,11 @@ interface Activations {
 
 export function lowerLinear(context: LoweringContext, node: Node): void {
   const [x, weight, bias] = node.inputs;
-  const { type, quantized } = packedInfo(weight!.spec);
+  const { linear, quantized } = packedInfo(weight!.spec);
   const activations = quantized ? quantize(context, x!) : plain(context, x!);
   const y = context.matrix(node.outputs[0]!);
   context.emit({
-    opcode: OPCODES[type],
+    opcode: linear,
     label: weight!.name,
     operands: [
       units(context.weight(weight!)),

@@ -2,7 +2,7 @@
 import type { KvPlan } from "@millet/core/backend";
 import type { Graph, Node, Value } from "@millet/core/graph";
 import { asOpNode } from "@millet/core/ops";
-import { isPackable } from "../pack/packed-type.js";
+import type { DType } from "@millet/core/tensor";
 import { encodeProgram, type Program } from "../program/program.js";
 import { lowerAttention } from "./attention.js";
 import type { CallBlock } from "./call-block.js";
@@ -21,12 +21,17 @@ export interface LoweredGraph {
   readonly outputs: ReadonlyMap<string, Matrix>;
 }
 
-/** Whether a node can be lowered as it is: matrices are results or inputs, indices are inputs. */
-export function supportsNode(node: Node): boolean {
+/**
+ * Whether a node can be lowered as it is: matrices are results or inputs, indices are inputs.
+ * @param weightTypes types of matrices that the engine multiplies
+ */
+export function supportsNode(node: Node, weightTypes: ReadonlySet<DType>): boolean {
   const { op } = asOpNode(node);
   if (op === "linear")
-    return isPackable(node.inputs[1]!.spec.dtype) && isWeight(node.inputs[1]) && !isWeight(node.inputs[0]);
-  if (op === "embedding") return isPackable(node.inputs[0]!.spec.dtype) && isWeight(node.inputs[0]);
+    return (
+      weightTypes.has(node.inputs[1]!.spec.dtype) && isWeight(node.inputs[1]) && !isWeight(node.inputs[0])
+    );
+  if (op === "embedding") return weightTypes.has(node.inputs[0]!.spec.dtype) && isWeight(node.inputs[0]);
   if (op === "rms_norm") return isWeight(node.inputs[1]) && !isWeight(node.inputs[0]);
   return !node.inputs.some(isWeight);
 }

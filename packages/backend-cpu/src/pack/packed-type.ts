@@ -1,13 +1,15 @@
 /**
- * The packed forms of weights: which file type becomes which, and the sizes. Groups of 8 rows (the last one filled up
- * with zeros); what a block holds is written in assembly/kernels/linear-{nibble,byte,plain}.ts.
+ * The packed forms of weights (docs/packed-layouts.md): which file type becomes which, their sizes and opcodes, and which
+ * engine has kernels for them. Groups of 8 rows, the last one filled up with zeros.
  */
 import { MilletError } from "@millet/core/errors";
 import { DTYPES, type DType, formatSpec, type TensorSpec } from "@millet/core/tensor";
-import { PackedType } from "../../assembly/opcodes.js";
+import { Opcode, PackedType } from "../../assembly/opcodes.js";
 
 export interface PackedInfo {
   readonly type: PackedType;
+  readonly linear: Opcode;
+  readonly pack: Opcode;
   /** Inputs per block of a group. */
   readonly blockInputs: number;
   /** Bytes of 8 rows by `blockInputs` inputs. */
@@ -16,23 +18,42 @@ export interface PackedInfo {
   readonly quantized: boolean;
 }
 
-/** Bytes per block, and bits per weight: 4.5, 5, 8.5, 16, 16, 32, as in files. */
+type TypeName = keyof typeof PackedType & string;
+
+function blocks(name: TypeName, blockInputs: number, blockBytes: number, quantized = true): PackedInfo {
+  const [linear, pack] = [Opcode[`Linear${name}`], Opcode[`Pack${name}`]];
+  return { type: PackedType[name], linear, pack, blockInputs, blockBytes, quantized };
+}
+
 const PACKED = {
-  q4_0: { type: PackedType.Q4_0, blockInputs: 32, blockBytes: 144, quantized: true },
-  q4_1: { type: PackedType.Q4_1, blockInputs: 32, blockBytes: 160, quantized: true },
-  q8_0: { type: PackedType.Q8_0, blockInputs: 32, blockBytes: 272, quantized: true },
-  f16: { type: PackedType.F16, blockInputs: 1, blockBytes: 16, quantized: false },
-  bf16: { type: PackedType.BF16, blockInputs: 1, blockBytes: 16, quantized: false },
-  f32: { type: PackedType.F32, blockInputs: 1, blockBytes: 32, quantized: false },
+  q4_0: blocks("Q4_0", 32, 144),
+  q4_1: blocks("Q4_1", 32, 160),
+  q8_0: blocks("Q8_0", 32, 272),
+  f16: blocks("F16", 1, 16, false),
+  bf16: blocks("BF16", 1, 16, false),
+  f32: blocks("F32", 1, 32, false),
+  q4_k: blocks("Q4_K", 256, 1184),
+  q5_k: blocks("Q5_K", 256, 1440),
+  q6_k: blocks("Q6_K", 256, 1680),
+  q5_0: blocks("Q5_0", 32, 176),
+  q5_1: blocks("Q5_1", 32, 192),
+  iq4_nl: blocks("IQ4_NL", 32, 144),
+  iq4_xs: blocks("IQ4_XS", 256, 1104),
+  q3_k: blocks("Q3_K", 256, 912),
+  q2_k: blocks("Q2_K", 256, 672),
 } as const satisfies Partial<Record<DType, PackedInfo>>;
 
-export function isPackable(dtype: DType): dtype is keyof typeof PACKED {
-  return Object.hasOwn(PACKED, dtype);
-}
+export type PackedDType = keyof typeof PACKED;
+
+/** Weight types that the kernels of an engine multiply. */
+export const WEIGHT_TYPES: Readonly<Record<"wasm" | "native", ReadonlySet<DType>>> = {
+  wasm: new Set<PackedDType>(["q4_0", "q4_1", "q8_0", "f16", "bf16", "f32"]),
+  native: new Set<PackedDType>(["q4_0", "q4_1", "q8_0", "f16", "bf16", "f32"]),
+};
 
 /** @throws MilletError GRAPH_UNSUPPORTED_OP if the backend does not multiply this type */
 export function packedInfo(spec: TensorSpec): PackedInfo {
-  if (isPackable(spec.dtype)) return PACKED[spec.dtype];
+  if (Object.hasOwn(PACKED, spec.dtype)) return PACKED[spec.dtype as PackedDType];
   const known = Object.keys(PACKED).join(", ");
   throw new MilletError(
     "GRAPH_UNSUPPORTED_OP",

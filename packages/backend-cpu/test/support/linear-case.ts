@@ -76,7 +76,7 @@ export function runLinear(shape: LinearShape, options: InlineOptions = {}, threa
   const { dtype, outputs, inputs, rows } = shape;
   const { x, weight } = linearData(shape);
   const spec = { dtype, shape: [outputs, inputs] };
-  const { type, quantized } = packedInfo(spec);
+  const { linear, pack, quantized } = packedInfo(spec);
   const xStride = Math.ceil(inputs / 8) * 32;
   const yStride = Math.ceil(outputs / 8) * 32;
   const paddedRows = Math.ceil(rows / 4) * 4;
@@ -100,7 +100,7 @@ export function runLinear(shape: LinearShape, options: InlineOptions = {}, threa
     memory.write(program, words);
     memory.engine.runShares(program, threads, order);
   };
-  run(Opcode.PackQ4_0 + type, [units(raw), outputs, inputs, units(packed)]);
+  run(pack, [units(raw), outputs, inputs, units(packed)]);
   if (quantized) {
     const from = [units(xAddress), units(xStride), 0, inputs];
     run(Opcode.Quantize, [...from, units(count), units(activations), Sharing.Rows, 0]);
@@ -108,7 +108,7 @@ export function runLinear(shape: LinearShape, options: InlineOptions = {}, threa
   const source = quantized ? [units(activations), 0, 0] : [units(xAddress), units(xStride), 0];
   const groups = Math.ceil(outputs / 8);
   const target = [units(count), units(y), units(yStride)];
-  run(Opcode.LinearQ4_0 + type, [units(packed), groups, inputs, ...source, ...target]);
+  run(linear, [units(packed), groups, inputs, ...source, ...target]);
   memory.checkGuards();
   const bytes = Uint8Array.from(memory.engine.view(y, rows * yStride));
   return Float32Array.from({ length: rows * outputs }, (_, i) => {
