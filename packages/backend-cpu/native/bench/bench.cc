@@ -40,6 +40,15 @@ constexpr Type kTypes[] = {
     {"q4_0", PackedType::Q4_0, Opcode::LinearQ4_0}, {"q4_1", PackedType::Q4_1, Opcode::LinearQ4_1},
     {"q8_0", PackedType::Q8_0, Opcode::LinearQ8_0}, {"f16", PackedType::F16, Opcode::LinearF16},
     {"bf16", PackedType::BF16, Opcode::LinearBF16}, {"f32", PackedType::F32, Opcode::LinearF32},
+    {"q4_k", PackedType::Q4_K, Opcode::LinearQ4_K},
+    {"q5_k", PackedType::Q5_K, Opcode::LinearQ5_K},
+    {"q6_k", PackedType::Q6_K, Opcode::LinearQ6_K},
+    {"q5_0", PackedType::Q5_0, Opcode::LinearQ5_0},
+    {"q5_1", PackedType::Q5_1, Opcode::LinearQ5_1},
+    {"iq4_nl", PackedType::IQ4_NL, Opcode::LinearIQ4_NL},
+    {"iq4_xs", PackedType::IQ4_XS, Opcode::LinearIQ4_XS},
+    {"q3_k", PackedType::Q3_K, Opcode::LinearQ3_K},
+    {"q2_k", PackedType::Q2_K, Opcode::LinearQ2_K},
 };
 
 // Reads bytes with the widest plain loads of the base level, as fast as one thread can.
@@ -103,7 +112,7 @@ Measurement product(Machine& machine, const Type& type, Shape shape, int rows, s
   const uint32_t groups = shape.features / 8;
   const size_t matrix = size_t(groups) * packed_group_bytes(type.type, int32_t(shape.width));
   const size_t count = std::max<size_t>(1, bytes / matrix);
-  const bool quantized = type.type < PackedType::F16;
+  const bool quantized = is_quantized(type.type);
   const int padded = (rows + 3) / 4 * 4;
   const size_t x = machine.allocate(size_t(padded) * shape.width * (quantized ? 48.0 / 32 : 4));
   const size_t y = machine.allocate(size_t(padded) * shape.features * 4);

@@ -2,17 +2,12 @@
 // multiplies, so that tied embeddings are resident once. Shared by groups of 8 features.
 #include "../engine/packed.h"
 #include "../engine/vec.h"
+#include "embedding-codes.h"
 #include "kernels.h"
 
 namespace millet::MILLET_LEVEL {
 
 using Operand = EmbeddingOperand;
-
-// One f16 as f32; infinities come out as 65536 and up.
-MILLET_INLINE float half(const uint8_t* p) {
-  const uint32_t bits = load<uint16_t>(p);
-  return bits_as<float>(((bits & 0x8000u) << 16) | ((bits & 0x7fffu) << 13)) * 5.192296858534828e33f;
-}
 
 MILLET_INLINE float nibble_element(const uint8_t* group, bool affine, int32_t lane, int32_t k) {
   const uint8_t* block = group + (k >> 5) * packed_block_bytes(affine ? PackedType::Q4_1 : PackedType::Q4_0);
@@ -41,6 +36,15 @@ MILLET_INLINE float element(PackedType type, const uint8_t* group, int32_t lane,
     case PackedType::F16: return half(group + at * 2);
     case PackedType::BF16: return bits_as<float>(static_cast<uint32_t>(load<uint16_t>(group + at * 2)) << 16);
     case PackedType::F32: return load<float>(group + at * 4);
+    case PackedType::Q4_K: return code_element<PackedType::Q4_K>(group, lane, k);
+    case PackedType::Q5_K: return code_element<PackedType::Q5_K>(group, lane, k);
+    case PackedType::Q6_K: return code_element<PackedType::Q6_K>(group, lane, k);
+    case PackedType::Q5_0: return code_element<PackedType::Q5_0>(group, lane, k);
+    case PackedType::Q5_1: return code_element<PackedType::Q5_1>(group, lane, k);
+    case PackedType::IQ4_NL: return code_element<PackedType::IQ4_NL>(group, lane, k);
+    case PackedType::IQ4_XS: return code_element<PackedType::IQ4_XS>(group, lane, k);
+    case PackedType::Q3_K: return code_element<PackedType::Q3_K>(group, lane, k);
+    case PackedType::Q2_K: return code_element<PackedType::Q2_K>(group, lane, k);
   }
   return 0;
 }

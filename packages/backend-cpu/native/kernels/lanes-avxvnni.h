@@ -21,6 +21,22 @@ struct Vnni256 : Avx2 {
   MILLET_INLINE_MEMBER I weights8(I w) { return _mm256_xor_si256(w, _mm256_set1_epi8(-128)); }
   MILLET_INLINE_MEMBER I begin_bytes(const void* bias) { return _mm256_slli_epi32(activation(bias), 4); }
   MILLET_INLINE_MEMBER I dot_bytes(I sum, I w, I x) { return dpbusd(sum, w, x); }
+
+  MILLET_INLINE_MEMBER Bytes look_up(Bytes codes, const int8_t* table) {
+    const __m128i levels = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+    const __m128i offset = _mm_xor_si128(levels, _mm_set1_epi8(-128));
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(offset), codes);
+  }
+  template <int kBits>
+  MILLET_INLINE_MEMBER I dot_codes(I sum, const Bytes (&w)[4], const uint8_t* x) {
+    for (int i = 0; i < 4; i++) sum = dpbusd(sum, w[i], activation(x + 4 * i));
+    return sum;
+  }
+  MILLET_INLINE_MEMBER Scales scales(I s) { return s; }
+  template <int kBits>
+  MILLET_INLINE_MEMBER I dot_scaled(I sum, const Bytes (&w)[4], const uint8_t* x, Scales scale) {
+    return int_add(sum, _mm256_mullo_epi32(scale, dot_codes<kBits>(int_zero(), w, x)));
+  }
 };
 
 }  // namespace millet::MILLET_LEVEL

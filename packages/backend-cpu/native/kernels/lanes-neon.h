@@ -30,6 +30,7 @@ struct Neon {
   // Not vfmaq: products are rounded before they are added, on every level.
   MILLET_INLINE_MEMBER F add(F a, F b) { return {vaddq_f32(a.low, b.low), vaddq_f32(a.high, b.high)}; }
   MILLET_INLINE_MEMBER F mul(F a, F b) { return {vmulq_f32(a.low, b.low), vmulq_f32(a.high, b.high)}; }
+  MILLET_INLINE_MEMBER F sub(F a, F b) { return {vsubq_f32(a.low, b.low), vsubq_f32(a.high, b.high)}; }
   MILLET_INLINE_MEMBER F convert(I a) { return {vcvtq_f32_s32(a.low), vcvtq_f32_s32(a.high)}; }
   MILLET_INLINE_MEMBER void store(float* y, F v) {
     vst1q_f32(y, v.low);
@@ -77,6 +78,72 @@ struct Neon {
   MILLET_INLINE_MEMBER I end_nibbles(I sum, const void*) { return sum; }
   MILLET_INLINE_MEMBER I begin_bytes(const void*) { return {vdupq_n_s32(0), vdupq_n_s32(0)}; }
   MILLET_INLINE_MEMBER I dot_bytes(I sum, Bytes w, int8x16_t x) { return dot(sum, w, x); }
+
+  // See lanes-avx2.h.
+  template <int kShift>
+  MILLET_INLINE_MEMBER int8x16_t field(int8x16_t q, int mask) {
+    uint8x16_t moved = vreinterpretq_u8_s8(q);
+    if constexpr (kShift > 0) moved = vshrq_n_u8(moved, kShift);
+    if constexpr (kShift < 0) moved = vshlq_n_u8(moved, -kShift);
+    return vreinterpretq_s8_u8(vandq_u8(moved, vdupq_n_u8(static_cast<uint8_t>(mask))));
+  }
+  template <int kShift>
+  MILLET_INLINE_MEMBER Bytes field(Bytes q, int mask) {
+    return {field<kShift>(q.low, mask), field<kShift>(q.high, mask)};
+  }
+  MILLET_INLINE_MEMBER Bytes either(Bytes a, Bytes b) { return {vorrq_s8(a.low, b.low), vorrq_s8(a.high, b.high)}; }
+  MILLET_INLINE_MEMBER Bytes look_up(Bytes codes, const int8_t* table) {
+    const int8x16_t levels = vld1q_s8(table);
+    return {vqtbl1q_s8(levels, vreinterpretq_u8_s8(codes.low)), vqtbl1q_s8(levels, vreinterpretq_u8_s8(codes.high))};
+  }
+
+  MILLET_INLINE_MEMBER I signed8(const uint8_t* w, int64_t) {
+    const int16x8_t v = vmovl_s8(vreinterpret_s8_u8(vld1_u8(w)));
+    return {vmovl_s16(vget_low_s16(v)), vmovl_high_s16(v)};
+  }
+  MILLET_INLINE_MEMBER I unsigned8(const uint8_t* w, int64_t) {
+    const int16x8_t v = vreinterpretq_s16_u16(vmovl_u8(vld1_u8(w)));
+    return {vmovl_s16(vget_low_s16(v)), vmovl_high_s16(v)};
+  }
+  template <int kShift>
+  MILLET_INLINE_MEMBER I int_field(I a, int mask) {
+    if constexpr (kShift > 0) a = {vshrq_n_s32(a.low, kShift), vshrq_n_s32(a.high, kShift)};
+    return {vandq_s32(a.low, vdupq_n_s32(mask)), vandq_s32(a.high, vdupq_n_s32(mask))};
+  }
+  MILLET_INLINE_MEMBER I int_zero() { return {vdupq_n_s32(0), vdupq_n_s32(0)}; }
+  MILLET_INLINE_MEMBER I int_add(I a, I b) { return {vaddq_s32(a.low, b.low), vaddq_s32(a.high, b.high)}; }
+  template <int kShift>
+  MILLET_INLINE_MEMBER I int_splat(const void* p) {
+    return int_shift<kShift>(begin_nibbles(p));
+  }
+  template <int kShift>
+  MILLET_INLINE_MEMBER I int_shift(I a) {
+    return {vshlq_n_s32(a.low, kShift), vshlq_n_s32(a.high, kShift)};
+  }
+
+  struct Pairs {
+    I a, b;
+  };
+  MILLET_INLINE_MEMBER Pairs pairs(I a, I b) { return {a, b}; }
+  MILLET_INLINE_MEMBER I dot_pairs(Pairs p, const void* b) {
+    const int16_t* q = static_cast<const int16_t*>(b);
+    const int32_t first = q[0], second = q[1];
+    return {vmlaq_n_s32(vmulq_n_s32(p.a.low, first), p.b.low, second),
+            vmlaq_n_s32(vmulq_n_s32(p.a.high, first), p.b.high, second)};
+  }
+
+  using Scales = I;
+  MILLET_INLINE_MEMBER Scales scales(I s) { return s; }
+  template <int kBits>
+  MILLET_INLINE_MEMBER I dot_codes(I sum, const Bytes (&w)[4], const uint8_t* x) {
+    for (int i = 0; i < 4; i++) sum = dot(sum, w[i], activation(x + 4 * i));
+    return sum;
+  }
+  template <int kBits>
+  MILLET_INLINE_MEMBER I dot_scaled(I sum, const Bytes (&w)[4], const uint8_t* x, Scales scale) {
+    const I dots = dot_codes<kBits>(int_zero(), w, x);
+    return {vmlaq_s32(sum.low, scale.low, dots.low), vmlaq_s32(sum.high, scale.high, dots.high)};
+  }
 };
 
 }  // namespace millet::MILLET_LEVEL

@@ -4,6 +4,7 @@
 #include "../engine/activations.h"
 #include "kernels.h"
 #include "linear-byte.h"
+#include "linear-codes.h"
 #include "linear-nibble.h"
 #include "linear-plain.h"
 
@@ -30,6 +31,8 @@ MILLET_INLINE void quantized_tile(const Product& p, const uint8_t* w, const uint
   const int64_t x_four = int64_t{blocks} * Activations::GroupBytes;
   if constexpr (kType == PackedType::Q8_0) {
     byte_tile<L, kType, kTokens, kStream>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
+  } else if constexpr (kType > PackedType::F32) {
+    codes_tile<L, kType, kTokens, kStream>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
   } else {
     nibble_tile<L, kType, kTokens, kStream>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
   }
@@ -66,7 +69,7 @@ static void plain_rows(const Product& p, const uint8_t* w, float* y) {
 // `kColumns` lanes' groups of features by all rows.
 template <class L, PackedType kType, int kColumns>
 MILLET_INLINE void columns(const Product& p, const uint8_t* w, float* y) {
-  if constexpr (kType >= PackedType::F16) plain_rows<L, kType, kColumns>(p, w, y);
+  if constexpr (!is_quantized(kType)) plain_rows<L, kType, kColumns>(p, w, y);
   else if (p.rows <= kStreamRows) quantized_rows<L, kType, true>(p, w, y);
   else quantized_rows<L, kType, false>(p, w, y);
 }
@@ -74,7 +77,7 @@ MILLET_INLINE void columns(const Product& p, const uint8_t* w, float* y) {
 template <PackedType kType>
 MILLET_INLINE void linear(const Run& run, const uint32_t* step) {
   // Several groups at once where one group's sums would wait for each other.
-  constexpr int kColumns = kType >= PackedType::F16 ? 2 : 1;
+  constexpr int kColumns = is_quantized(kType) ? 1 : 2;
   constexpr int kStep = kColumns * Wide::kGroups;
   const int32_t width = word(step, Operand::Width);
   const Product p = {width,
@@ -89,7 +92,7 @@ MILLET_INLINE void linear(const Run& run, const uint32_t* step) {
   const int32_t end = share_end(run, groups);
   int32_t group = share_start(run, groups);
   // Few rows stream the weights: one group after the other is one stream, which prefetching follows best.
-  const bool streams = kType < PackedType::F16 && p.rows <= kStreamRows;
+  const bool streams = is_quantized(kType) && p.rows <= kStreamRows;
   for (; !streams && group + kStep <= end && !aborted(run); group += kStep) {
     columns<Wide, kType, kColumns>(p, weight + group * p.group_bytes, y + int64_t{group} * 8);
   }
@@ -104,5 +107,14 @@ void linear_q8_0(const Run& run, const uint32_t* step) { linear<PackedType::Q8_0
 void linear_f16(const Run& run, const uint32_t* step) { linear<PackedType::F16>(run, step); }
 void linear_bf16(const Run& run, const uint32_t* step) { linear<PackedType::BF16>(run, step); }
 void linear_f32(const Run& run, const uint32_t* step) { linear<PackedType::F32>(run, step); }
+void linear_q4_k(const Run& run, const uint32_t* step) { linear<PackedType::Q4_K>(run, step); }
+void linear_q5_k(const Run& run, const uint32_t* step) { linear<PackedType::Q5_K>(run, step); }
+void linear_q6_k(const Run& run, const uint32_t* step) { linear<PackedType::Q6_K>(run, step); }
+void linear_q5_0(const Run& run, const uint32_t* step) { linear<PackedType::Q5_0>(run, step); }
+void linear_q5_1(const Run& run, const uint32_t* step) { linear<PackedType::Q5_1>(run, step); }
+void linear_iq4_nl(const Run& run, const uint32_t* step) { linear<PackedType::IQ4_NL>(run, step); }
+void linear_iq4_xs(const Run& run, const uint32_t* step) { linear<PackedType::IQ4_XS>(run, step); }
+void linear_q3_k(const Run& run, const uint32_t* step) { linear<PackedType::Q3_K>(run, step); }
+void linear_q2_k(const Run& run, const uint32_t* step) { linear<PackedType::Q2_K>(run, step); }
 
 }  // namespace millet::MILLET_LEVEL

@@ -3,6 +3,7 @@
 #include "../engine/packed.h"
 #include "../engine/vec.h"
 #include "kernels.h"
+#include "pack-codes.h"
 
 namespace millet::MILLET_LEVEL {
 
@@ -52,16 +53,10 @@ MILLET_INLINE void pack_row_q4(const uint8_t* raw, int32_t width, int32_t lane, 
 template <PackedType kType>
 MILLET_INLINE void pack_row(const uint8_t* raw, int32_t width, int32_t lane, uint8_t* packed) {
   if constexpr (kType == PackedType::F32) pack_row_plain<uint32_t>(raw, width, lane, packed);
-  else if constexpr (kType >= PackedType::F16) pack_row_plain<uint16_t>(raw, width, lane, packed);
+  else if constexpr (!is_quantized(kType)) pack_row_plain<uint16_t>(raw, width, lane, packed);
   else if constexpr (kType == PackedType::Q8_0) pack_row_q8_0(raw, width, lane, packed);
+  else if constexpr (kType > PackedType::F32) pack_row_codes<kType>(raw, width, lane, packed);
   else pack_row_q4<kType>(raw, width, lane, packed);
-}
-
-MILLET_INLINE int64_t raw_row_bytes(PackedType type, int32_t width) {
-  if (type == PackedType::Q4_0) return int64_t{width >> 5} * 18;
-  if (type == PackedType::Q4_1) return int64_t{width >> 5} * 20;
-  if (type == PackedType::Q8_0) return int64_t{width >> 5} * 34;
-  return int64_t{width} * (type == PackedType::F32 ? 4 : 2);
 }
 
 template <PackedType kType>
@@ -70,7 +65,7 @@ MILLET_INLINE void pack(const Run& run, const uint32_t* step) {
   const int32_t width = word(step, Operand::Width);
   const int32_t groups = (rows + 7) >> 3;
   const int64_t group_bytes = packed_group_bytes(kType, width);
-  const int64_t row_bytes = raw_row_bytes(kType, width);
+  const int64_t row_bytes = width / packed_block_inputs(kType) * raw_block_bytes(kType);
   for (int32_t group = share_start(run, groups); group < share_end(run, groups); group++) {
     if (aborted(run)) return;
     uint8_t* packed = address(run, step, Operand::Packed) + group_bytes * group;
@@ -87,5 +82,14 @@ void pack_q8_0(const Run& run, const uint32_t* step) { pack<PackedType::Q8_0>(ru
 void pack_f16(const Run& run, const uint32_t* step) { pack<PackedType::F16>(run, step); }
 void pack_bf16(const Run& run, const uint32_t* step) { pack<PackedType::BF16>(run, step); }
 void pack_f32(const Run& run, const uint32_t* step) { pack<PackedType::F32>(run, step); }
+void pack_q4_k(const Run& run, const uint32_t* step) { pack<PackedType::Q4_K>(run, step); }
+void pack_q5_k(const Run& run, const uint32_t* step) { pack<PackedType::Q5_K>(run, step); }
+void pack_q6_k(const Run& run, const uint32_t* step) { pack<PackedType::Q6_K>(run, step); }
+void pack_q5_0(const Run& run, const uint32_t* step) { pack<PackedType::Q5_0>(run, step); }
+void pack_q5_1(const Run& run, const uint32_t* step) { pack<PackedType::Q5_1>(run, step); }
+void pack_iq4_nl(const Run& run, const uint32_t* step) { pack<PackedType::IQ4_NL>(run, step); }
+void pack_iq4_xs(const Run& run, const uint32_t* step) { pack<PackedType::IQ4_XS>(run, step); }
+void pack_q3_k(const Run& run, const uint32_t* step) { pack<PackedType::Q3_K>(run, step); }
+void pack_q2_k(const Run& run, const uint32_t* step) { pack<PackedType::Q2_K>(run, step); }
 
 }  // namespace millet::MILLET_LEVEL

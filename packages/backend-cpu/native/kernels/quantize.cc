@@ -48,13 +48,17 @@ MILLET_INLINE void quantize_block(const float* x, uint8_t* values, uint8_t* stat
   const float inverse = largest == 0 ? 0 : 127 / largest;
   const I32x8 v[4] = {rounded(x, inverse), rounded(x + 8, inverse), rounded(x + 16, inverse), rounded(x + 24, inverse)};
   store_bytes(values, v);
-  const int32_t sum = sum_lanes((v[0] + v[1]) + (v[2] + v[3]));
+  const int32_t first = sum_lanes(v[0] + v[1]);
+  const int32_t second = sum_lanes(v[2] + v[3]);
+  const int32_t sum = first + second;
   const float scale = largest / 127;
   const float scaled_sum = scale * static_cast<float>(sum);
   const int32_t bias = -8 * sum;
   store(statistics, scale);
   store(statistics + 4, bias);
   store(statistics + 8, scaled_sum);
+  store(statistics + kHalfSums, static_cast<int16_t>(-first));
+  store(statistics + kHalfSums + 2, static_cast<int16_t>(-second));
 }
 
 static void quantize_row(const float* x, int32_t blocks, uint8_t* values, uint8_t* statistics, int64_t stride) {

@@ -5,7 +5,7 @@
 
 namespace millet {
 
-constexpr uint32_t kMaxOpcode = 64;
+constexpr uint32_t kMaxOpcode = 96;
 
 struct KernelTable {
   Kernel kernels[kMaxOpcode];  // null where a level has none of its own

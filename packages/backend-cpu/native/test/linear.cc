@@ -1,6 +1,7 @@
 // pack, quantize, linear and embedding on every type: against float64 on dequantized weights and quantized activations,
 // and bit for bit between levels, threads and numbers of rows.
 #include <map>
+#include <span>
 #include <tuple>
 
 #include "weights.h"
@@ -20,6 +21,14 @@ constexpr Shape kShapes[] = {{1, 32, 1},   {8, 32, 1},    {9, 64, 2},    {15, 96
                              {24, 160, 6}, {40, 96, 7},   {33, 64, 8},   {72, 128, 9}, {31, 256, 11}, {56, 64, 12},
                              {64, 96, 13}, {25, 576, 19}, {48, 320, 33}, {8, 64, 0},   {23, 1536, 1}};
 
+// Widths of blocks of 256.
+constexpr Shape kWideShapes[] = {{1, 256, 1},  {9, 512, 2},  {15, 256, 3},  {16, 768, 4},   {17, 256, 5}, {24, 512, 6},
+                                 {40, 256, 7}, {33, 256, 8}, {31, 256, 11}, {25, 1024, 19}, {8, 256, 0},  {23, 1536, 1}};
+
+std::span<const Shape> shapes_of(const TypeInfo& info) {
+  return info.block == 256 ? std::span<const Shape>(kWideShapes) : std::span<const Shape>(kShapes);
+}
+
 // Rows of activations that a shape multiplies; its buffers hold a multiple of four.
 int padded(int rows) { return (rows + 3) / 4 * 4; }
 int groups_of(int features) { return (features + 7) / 8; }
@@ -38,8 +47,7 @@ class LinearCase {
     const int groups = groups_of(shape_.features);
     const int width = shape_.width;
     raw_at_ = machine_.place(raw_);
-    packed_ = machine_.allocate(info_.quantized() ? size_t(groups) * (width / 32) * packed_bytes()
-                                                  : size_t(groups) * 8 * width * info_.bytes);
+    packed_ = machine_.allocate(size_t(groups) * (width / info_.block) * info_.packed_bytes);
     std::vector<float> x(x_.begin() + size_t(first) * width, x_.begin() + size_t(first + rows) * width);
     x.resize(size_t(padded(rows)) * width, NAN);  // what no row counts must not matter
     const size_t x_at = machine_.place(x);
@@ -111,10 +119,6 @@ class LinearCase {
   }
 
  private:
-  size_t packed_bytes() const {
-    return info_.type == PackedType::Q4_0 ? 144 : info_.type == PackedType::Q4_1 ? 160 : 272;
-  }
-
   // Places of row `row` in the activation layout (../assembly/activations.ts), by its own arithmetic.
   const uint8_t* group(int row, int block, int rows, bool* in_four) {
     const int fours = rows % 4 == 3 ? rows + 1 : rows / 4 * 4;
@@ -155,7 +159,7 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 void run_case(Machine& machine, const TypeInfo& info, int index) {
-  const Shape shape = kShapes[index];
+  const Shape shape = shapes_of(info)[index];
   LinearCase linear(machine, info, shape);
   const std::vector<float> y = linear.run(0, shape.rows);
   if (info.quantized()) check(linear.quantization_error(shape.rows) <= 0.5001, "quantize rounds wrongly");
@@ -178,8 +182,8 @@ void run_case(Machine& machine, const TypeInfo& info, int index) {
 void test_linear(const Setting& setting) {
   Machine machine(setting.level, setting.threads);
   for (const TypeInfo& info : kTypes) {
-    for (int i = 0; i < int(std::size(kShapes)); i++) {
-      const Shape& shape = kShapes[i];
+    for (int i = 0; i < int(shapes_of(info).size()); i++) {
+      const Shape& shape = shapes_of(info)[i];
       if (setting.reduced && shape.features * shape.width * shape.rows > 40000) continue;
       begin_case("linear " + std::string(info.name) + " " + std::to_string(shape.features) + "x" +
                  std::to_string(shape.width) + " rows " + std::to_string(shape.rows) + " " + setting.level + " threads " +
