@@ -1,83 +1,40 @@
-// Speed of node-llama-cpp on one GGUF file, as one JSON line with the fields of `millet bench --json`.
-//
-//   node speed-node-llama.mjs <model.gguf> [--threads N] [--prompt-tokens N] [--gen-tokens N] [--repeat N]
-//
-// Measured as `millet bench` does: loadMs without the import of the library, one whole run to warm up, then
-// medians of the repeated ones; end-of-generation tokens do not end a run.
-import { basename } from "node:path";
+// Speed of node-llama-cpp on one GGUF file, as one JSON line (see work.mjs). loadMs is without the import of the
+// library; end-of-generation tokens do not end a run.
 import { performance } from "node:perf_hooks";
-import { parseArgs } from "node:util";
 import { getLlama } from "node-llama-cpp";
-import { medianOf } from "./statistics.mjs";
+import { promptIds, rate } from "./prompt.mjs";
+import { answer, measureRuns, parseWork, peakRssBytes } from "./work.mjs";
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    threads: { type: "string", default: "2" },
-    "prompt-tokens": { type: "string", default: "256" },
-    "gen-tokens": { type: "string", default: "64" },
-    repeat: { type: "string", default: "3" },
-  },
-});
-if (positionals.length !== 1) {
-  console.error(
-    "usage: speed-node-llama.mjs <model.gguf> [--threads N] [--prompt-tokens N] [--gen-tokens N]",
-  );
-  process.exit(2);
-}
-const [path] = positionals;
-const threads = Number(values.threads);
-const promptTokens = Number(values["prompt-tokens"]);
-const genTokens = Number(values["gen-tokens"]);
+const work = parseWork();
+const { threads, promptTokens, genTokens } = work;
 
 const loadStart = performance.now();
 const llama = await getLlama({ gpu: false, build: "never", maxThreads: threads, logLevel: "error" });
-const model = await llama.loadModel({ modelPath: path });
+const model = await llama.loadModel({ modelPath: work.path });
 const context = await model.createContext({
-  contextSize: promptTokens + genTokens + 1,
+  contextSize: work.contextTokens,
   threads: { ideal: threads, min: threads },
 });
 const sequence = context.getSequence();
 const loadMs = performance.now() - loadStart;
 
 const vocabularySize = [...model.iterateAllTokens()].length;
-/** Ids spread over the vocabulary, the same in every run (Knuth's multiplicative hash). */
-const ids = Array.from({ length: promptTokens }, (_, i) => ((i + 1) * 2654435761) % vocabularySize);
-
-const runs = [];
-for (let run = 0; run <= Number(values.repeat); run++) {
+const speeds = await measureRuns(work.repeat, async (run) => {
   await sequence.clearHistory();
-  const speeds = await timed(ids, genTokens);
-  if (run > 0) runs.push(speeds);
-}
-
-console.log(
-  JSON.stringify({
-    model: basename(path),
-    backend: "node-llama-cpp",
-    engine: "native",
-    threads,
-    loadMs: Math.round(loadMs),
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
-    prefillTokensPerSecond: medianOf(runs.map(({ prefill }) => prefill)),
-    decodeTokensPerSecond: medianOf(runs.map(({ decode }) => decode)),
-  }),
-);
+  return timed(promptIds(promptTokens, vocabularySize, run));
+});
+answer(work, { engine: "native", loadMs, peakRssBytes: peakRssBytes(), ...speeds });
 await model.dispose();
 
-/** Tokens per second: of the prompt with its first token, and of `count` greedy tokens more. */
-async function timed(prompt, count) {
+/** Tokens per second: of the prompt with its first token, and of the greedy tokens after it. */
+async function timed(prompt) {
   const start = performance.now();
   let firstTokenMs;
   let generated = 0;
   for await (const _ of sequence.evaluate(prompt, { temperature: 0, yieldEogToken: true })) {
     firstTokenMs ??= performance.now() - start;
-    if (generated++ === count) break;
+    if (generated++ === genTokens) break;
   }
   const restMs = performance.now() - start - firstTokenMs;
-  return { prefill: rate(prompt.length, firstTokenMs), decode: rate(count, restMs) };
-}
-
-function rate(tokens, milliseconds) {
-  return Number(((tokens * 1000) / milliseconds).toFixed(2));
+  return { prefill: rate(prompt.length, firstTokenMs), decode: rate(genTokens, restMs) };
 }

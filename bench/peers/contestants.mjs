@@ -1,0 +1,64 @@
+// Who takes part in the comparison: what is started for each, and what is known to be beyond it.
+import { fileURLToPath } from "node:url";
+
+const script = (name) => fileURLToPath(new URL(name, import.meta.url));
+
+const PRODUCTS = "matrix products only";
+const BROWSER_PEER_LIMIT = 300e6;
+
+/**
+ * peer: whose speed this one's is divided by. file: what it reads, the GGUF file or onnx-model.mjs's graph.
+ * mostBytes: files above are left out, for the reason given.
+ */
+export const CONTESTANTS = [
+  {
+    name: "millet-native",
+    title: "Millet, native",
+    peer: "node-llama-cpp",
+    command: [script("speed-millet.mjs"), "--engine", "native"],
+  },
+  {
+    name: "millet-wasm",
+    title: "Millet, WASM in Node",
+    peer: "node-llama-cpp",
+    command: [script("speed-millet.mjs"), "--engine", "wasm"],
+  },
+  {
+    name: "node-llama-cpp",
+    title: "node-llama-cpp, native",
+    package: "node-llama-cpp",
+    command: [script("speed-node-llama.mjs")],
+  },
+  {
+    name: "onnxruntime-node",
+    title: `onnxruntime-node, ${PRODUCTS}`,
+    package: "onnxruntime-node",
+    peer: "node-llama-cpp",
+    file: "onnx",
+    command: [script("speed-onnx.mjs")],
+  },
+  {
+    name: "millet-chromium",
+    title: "Millet, WASM in Chromium",
+    peer: "wllama",
+    command: [script("speed-browser.mjs"), "--engine", "millet"],
+  },
+  {
+    name: "wllama",
+    title: "wllama in Chromium",
+    package: "@wllama/wllama",
+    mostBytes: BROWSER_PEER_LIMIT,
+    tooLarge: "at its speed on the 135M class one run would take many minutes",
+    command: [script("speed-browser.mjs"), "--engine", "wllama"],
+  },
+  {
+    name: "onnxruntime-web",
+    title: `onnxruntime-web in Chromium, ${PRODUCTS}`,
+    package: "onnxruntime-web",
+    peer: "wllama",
+    file: "onnx",
+    mostBytes: BROWSER_PEER_LIMIT,
+    tooLarge: "it copies the file and its weights into one 32-bit memory, several times the file's size",
+    command: [script("speed-browser.mjs"), "--engine", "onnx"],
+  },
+];
