@@ -159,7 +159,9 @@ int run(const std::string& level, int threads, int rounds, size_t mib, const std
     if (!only.empty() && only != type.name) continue;
     all.push_back(product(machine, type, {5632, 2048}, 1, weights, bytes));
     all.push_back(product(machine, type, {2048, 5632}, 1, weights, bytes));
-    all.push_back(product(machine, type, {1536, 576}, 1, weights, bytes / 4));
+    // The width of a 135M model, in whole blocks.
+    const uint32_t narrow = 576 / packed_block_inputs(type.type) * packed_block_inputs(type.type);
+    all.push_back(product(machine, type, {1536, narrow}, 1, weights, bytes / 4));
     all.push_back(product(machine, type, {5632, 2048}, 128, weights, 1));
     all.push_back(product(machine, type, {2048, 5632}, 128, weights, 1));
     all.push_back(product(machine, type, {2048, 2048}, 4, weights, bytes / 16));

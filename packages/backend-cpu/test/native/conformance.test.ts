@@ -3,13 +3,16 @@ import { testBackend } from "@millet/conformance";
 import { describe, test } from "vitest";
 import { describeWith } from "../../../../test/support/availability.js";
 import { cpu } from "../../src/index.js";
+import { WEIGHT_TYPES } from "../../src/pack/packed-type.js";
 import { nativeEngine, nativeLevels } from "./requirement.js";
+
+const weightTypes = [...WEIGHT_TYPES.native];
 
 describeWith(nativeEngine(), "native engine", () => {
   for (const isa of nativeLevels()) {
     for (const threads of [1, 3]) {
       describe(`${isa}, ${threads} threads`, () =>
-        testBackend(() => cpu({ engine: "native", isa, threads }), { describe, test }));
+        testBackend(() => cpu({ engine: "native", isa, threads }), { describe, test, weightTypes }));
     }
   }
 });
