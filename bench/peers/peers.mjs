@@ -19,7 +19,7 @@ const USAGE = `Use: npm run bench:peers -- [options]
   --threads         (2)    --prompt-tokens (256)    --gen-tokens (64)
   --json            one JSON document on standard output instead of tables
   --markdown        writes the tables of docs/benchmarks.md as well
-  --from            takes the results of an earlier --json from a file instead of running`;
+  --from            runs nothing: takes what earlier runs printed with --json, files by commas`;
 
 const { values } = parseArgs({
   options: {
@@ -46,9 +46,12 @@ if (values.help || unknown.length > 0) {
   process.exit(values.help ? 0 : 2);
 }
 
-const result = values.from ? JSON.parse(await readFile(values.from, "utf8")) : await compare();
-if (values.markdown) await writeDocument(result);
-console.log(values.json ? JSON.stringify(result) : formatText(result));
+const results =
+  values.from === undefined
+    ? [await compare()]
+    : await Promise.all(values.from.split(",").map(async (file) => JSON.parse(await readFile(file, "utf8"))));
+if (values.markdown) await writeDocument(results);
+for (const result of results) console.log(values.json ? JSON.stringify(result) : formatText(result));
 
 async function compare() {
   const started = new Date();

@@ -25,28 +25,29 @@ export function formatText(result) {
   return [...headLines(result), ...parts].join("\n\n");
 }
 
-/** Replaces what stands between the marks of docs/benchmarks.md. */
-export async function writeDocument(result) {
+/** Replaces what stands between the marks of docs/benchmarks.md by the tables of these runs. */
+export async function writeDocument(results) {
   const text = await readFile(DOCUMENT, "utf8");
   const begin = text.indexOf(BEGIN);
   const end = text.indexOf(END);
   if (begin < 0 || end < begin) throw new Error(`docs/benchmarks.md lacks the marks ${BEGIN} and ${END}.`);
   await writeFile(
     DOCUMENT,
-    `${text.slice(0, begin + BEGIN.length)}\n\n${formatMarkdown(result)}\n\n${text.slice(end)}`,
+    `${text.slice(0, begin + BEGIN.length)}\n\n${results.map(formatMarkdown).join("\n\n")}\n\n${text.slice(end)}`,
   );
 }
 
-export function formatMarkdown(result) {
+function formatMarkdown(result) {
   const tables = result.models.flatMap(({ name, contestants }) => [
     `### ${name}`,
+    ...headLines(result),
     "Medians:",
     markdownTable(tableRows(contestants, "median")),
     "Bests:",
     markdownTable(tableRows(contestants, "best")),
     ...notRun(contestants).map((line) => `- ${line}`),
   ]);
-  return [...headLines(result), ...tables].join("\n\n");
+  return tables.join("\n\n");
 }
 
 function markdownTable(rows) {
