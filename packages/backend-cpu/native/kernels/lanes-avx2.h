@@ -1,6 +1,6 @@
-// Lanes of AVX2: one group of 8 features. Dots of small weights are summed in 16 bits as far as they fit: 4 bits over a block
-// (15 * 127 * 2 * 8), 5 bits over 16 inputs (31 * 127 * 2 * 4), 6 bits over 8 (63 * 127 * 2 * 2). Dots of 8-bit weights go
-// through |w| and x with the sign of w (128 * 127 * 2 fits).
+// Lanes of AVX2: one group of 8 features. Dots of small weights are summed in 16 bits as far as they fit: 5 bits over 16
+// inputs (31 * 127 * 2 * 4), 6 bits over 8 (63 * 127 * 2 * 2). Dots of 8-bit weights go through |w| and x with the sign of w
+// (128 * 127 * 2 fits).
 #pragma once
 
 #include <immintrin.h>
@@ -45,12 +45,6 @@ struct Avx2 {
     int32_t value;
     memcpy(&value, x, 4);
     return _mm256_set1_epi32(value);
-  }
-
-  MILLET_INLINE_MEMBER I begin_nibbles(const void*) { return _mm256_setzero_si256(); }
-  MILLET_INLINE_MEMBER I dot_nibbles(I sum, I w, I x) { return _mm256_add_epi16(sum, _mm256_maddubs_epi16(w, x)); }
-  MILLET_INLINE_MEMBER I end_nibbles(I sum, const void* bias) {
-    return _mm256_add_epi32(_mm256_madd_epi16(sum, _mm256_set1_epi16(1)), activation(bias));
   }
 
   using Bytes = I;

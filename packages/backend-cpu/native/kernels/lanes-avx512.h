@@ -45,10 +45,6 @@ struct Avx512 {
     return _mm512_set1_epi32(value);
   }
 
-  MILLET_INLINE_MEMBER I begin_nibbles(const void* bias) { return activation(bias); }
-  MILLET_INLINE_MEMBER I dot_nibbles(I sum, I w, I x) { return _mm512_dpbusd_epi32(sum, w, x); }
-  MILLET_INLINE_MEMBER I end_nibbles(I sum, const void*) { return sum; }
-
   using Bytes = I;
   MILLET_INLINE_MEMBER I weights8(I w) { return _mm512_xor_si512(w, _mm512_set1_epi8(-128)); }
   MILLET_INLINE_MEMBER I begin_bytes(const void* bias) { return _mm512_slli_epi32(activation(bias), 4); }

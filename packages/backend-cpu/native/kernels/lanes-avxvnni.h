@@ -15,9 +15,6 @@ struct Vnni256 : Avx2 {
     return _mm256_dpbusd_avx_epi32(sum, w, x);
 #endif
   }
-  MILLET_INLINE_MEMBER I begin_nibbles(const void* bias) { return activation(bias); }
-  MILLET_INLINE_MEMBER I dot_nibbles(I sum, I w, I x) { return dpbusd(sum, w, x); }
-  MILLET_INLINE_MEMBER I end_nibbles(I sum, const void*) { return sum; }
   MILLET_INLINE_MEMBER I weights8(I w) { return _mm256_xor_si256(w, _mm256_set1_epi8(-128)); }
   MILLET_INLINE_MEMBER I begin_bytes(const void* bias) { return _mm256_slli_epi32(activation(bias), 4); }
   MILLET_INLINE_MEMBER I dot_bytes(I sum, I w, I x) { return dpbusd(sum, w, x); }

@@ -70,12 +70,6 @@ struct Neon {
     return {vdotq_s32(sum.low, w.low, x), vdotq_s32(sum.high, w.high, x)};
   }
 
-  MILLET_INLINE_MEMBER I begin_nibbles(const void* bias) {
-    const int32x4_t v = vld1q_dup_s32(static_cast<const int32_t*>(bias));
-    return {v, v};
-  }
-  MILLET_INLINE_MEMBER I dot_nibbles(I sum, Bytes w, int8x16_t x) { return dot(sum, w, x); }
-  MILLET_INLINE_MEMBER I end_nibbles(I sum, const void*) { return sum; }
   MILLET_INLINE_MEMBER I begin_bytes(const void*) { return {vdupq_n_s32(0), vdupq_n_s32(0)}; }
   MILLET_INLINE_MEMBER I dot_bytes(I sum, Bytes w, int8x16_t x) { return dot(sum, w, x); }
 
@@ -114,7 +108,8 @@ struct Neon {
   MILLET_INLINE_MEMBER I int_add(I a, I b) { return {vaddq_s32(a.low, b.low), vaddq_s32(a.high, b.high)}; }
   template <int kShift>
   MILLET_INLINE_MEMBER I int_splat(const void* p) {
-    return int_shift<kShift>(begin_nibbles(p));
+    const int32x4_t v = vld1q_dup_s32(static_cast<const int32_t*>(p));
+    return int_shift<kShift>({v, v});
   }
   template <int kShift>
   MILLET_INLINE_MEMBER I int_shift(I a) {

@@ -1,4 +1,4 @@
-// Matrix products of 8-bit weights; see linear-nibble.h for the order of summation and
+// Matrix products of 8-bit weights; see linear-codes.h for the order of summation and
 // ../assembly/kernels/linear-byte.ts for the packed block.
 #pragma once
 

@@ -1,6 +1,6 @@
-// Matrix products of the types whose codes lie in planes: q5_0, q5_1, q2_k to q6_k, iq4_nl, iq4_xs. As in linear-nibble.h
-// the integers of 32 inputs are exact, and blocks of 32 are added in order with one expression per type, which
-// docs/packed-layouts.md gives.
+// Matrix products of the types whose codes lie in planes of bits: 8 or 16 output features by 1 or several rows of quantized
+// activations. Integers of 32 inputs are exact; blocks of 32 are added in order with one expression per type, the same for
+// any tile and level: docs/packed-layouts.md.
 #pragma once
 
 #include "../engine/activations.h"
@@ -13,7 +13,8 @@ MILLET_INLINE constexpr bool has_scaled_halves(PackedType type) {
   return type == PackedType::Q6_K || type == PackedType::Q3_K || type == PackedType::Q2_K;
 }
 MILLET_INLINE constexpr bool has_minimum(PackedType type) {
-  return type == PackedType::Q4_K || type == PackedType::Q5_K || type == PackedType::Q5_1 || type == PackedType::Q2_K;
+  return type == PackedType::Q4_1 || type == PackedType::Q5_1 || type == PackedType::Q4_K || type == PackedType::Q5_K ||
+         type == PackedType::Q2_K;
 }
 
 // The scales of 32 inputs, of the lanes' features.
@@ -50,13 +51,16 @@ MILLET_INLINE BlockScales<L> block_scales(const uint8_t* header, int64_t group_b
   return s;
 }
 
-// What the integer sum of 32 inputs starts from: codes stand above their values by 16 (q5_0), 32 (q6_k), 4 (q3_k).
+// What the integer sum of 32 inputs starts from: codes stand above their values by 8 (q4_0), 16 (q5_0),
+// 32 (q6_k), 4 (q3_k).
 template <class L, PackedType kType>
 MILLET_INLINE typename L::I first_sum(const BlockScales<L>& s, const uint8_t* statistics) {
+  [[maybe_unused]] const uint8_t* half_sums = statistics + kHalfSums;
   if constexpr (is_iq4(kType)) return L::begin_bytes(statistics + 4);
+  else if constexpr (kType == PackedType::Q4_0) return L::template int_splat<0>(statistics + 4);
   else if constexpr (kType == PackedType::Q5_0) return L::template int_splat<1>(statistics + 4);
-  else if constexpr (kType == PackedType::Q6_K) return L::template int_shift<5>(L::dot_pairs(s.scales, statistics + kHalfSums));
-  else if constexpr (kType == PackedType::Q3_K) return L::template int_shift<2>(L::dot_pairs(s.scales, statistics + kHalfSums));
+  else if constexpr (kType == PackedType::Q6_K) return L::template int_shift<5>(L::dot_pairs(s.scales, half_sums));
+  else if constexpr (kType == PackedType::Q3_K) return L::template int_shift<2>(L::dot_pairs(s.scales, half_sums));
   else return L::int_zero();
 }
 
@@ -88,10 +92,11 @@ MILLET_INLINE typename L::F add_block(typename L::F acc, const BlockScales<L>& s
   }
   if constexpr (!has_minimum(kType)) return L::add(acc, product);
   const auto low = L::mul(s.minimum, L::splat(statistics + 8));
-  return L::add(acc, kType == PackedType::Q5_1 ? L::add(product, low) : L::sub(product, low));
+  constexpr bool kAdds = kType == PackedType::Q4_1 || kType == PackedType::Q5_1;
+  return L::add(acc, kAdds ? L::add(product, low) : L::sub(product, low));
 }
 
-// One tile; see nibble_tile.
+// One tile. `x` is the first row's block 0; groups of four rows lie `x_four` bytes apart.
 template <class L, PackedType kType, int kTokens, bool kStream>
 MILLET_INLINE void codes_tile(const uint8_t* w, int64_t group_bytes, const uint8_t* x, int64_t x_four, int32_t blocks,
                               float* y, int64_t y_stride) {

@@ -5,7 +5,6 @@
 #include "kernels.h"
 #include "linear-byte.h"
 #include "linear-codes.h"
-#include "linear-nibble.h"
 #include "linear-plain.h"
 
 namespace millet::MILLET_LEVEL {
@@ -31,10 +30,8 @@ MILLET_INLINE void quantized_tile(const Product& p, const uint8_t* w, const uint
   const int64_t x_four = int64_t{blocks} * Activations::GroupBytes;
   if constexpr (kType == PackedType::Q8_0) {
     byte_tile<L, kType, kTokens, kStream>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
-  } else if constexpr (kType > PackedType::F32) {
-    codes_tile<L, kType, kTokens, kStream>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
   } else {
-    nibble_tile<L, kType, kTokens, kStream>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
+    codes_tile<L, kType, kTokens, kStream>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
   }
 }
 

@@ -43,7 +43,9 @@ MILLET_INLINE uint32_t file_codes(const uint8_t* raw, int i, int e) {
   const int half = i >> 2, row = i & 3;  // of 128 inputs; of 32 in such a half
   const auto pairs = [&](const uint8_t* bytes) { return (word_at(bytes + 32 * half + 4 * e) >> (2 * row)) & 0x03030303u; };
   const auto bits = [&](const uint8_t* bytes) { return (word_at(bytes + 4 * e) >> i) & 0x01010101u; };
-  const auto nibbles = [&](const uint8_t* bytes) { return (word_at(bytes + 32 * (i >> 1) + 4 * e) >> (4 * (i & 1))) & 0x0f0f0f0fu; };
+  const auto nibbles = [&](const uint8_t* bytes) {
+    return (word_at(bytes + 32 * (i >> 1) + 4 * e) >> (4 * (i & 1))) & 0x0f0f0f0fu;
+  };
   switch (kType) {
     case PackedType::Q5_0: return nibbles_of_32(raw + 6, e) | spread_bits(word_at(raw + 2) >> (4 * e)) << 4;
     case PackedType::Q5_1: return nibbles_of_32(raw + 8, e) | spread_bits(word_at(raw + 4) >> (4 * e)) << 4;
@@ -103,7 +105,8 @@ MILLET_INLINE void unpack_k_scales(const uint8_t* s, int j, uint8_t* scale, uint
 // Puts a block's scales, for one lane, into its header.
 template <PackedType kType>
 MILLET_INLINE void pack_header(const uint8_t* raw, int32_t lane, uint8_t* header) {
-  constexpr int kScale = kType == PackedType::Q6_K ? 208 : kType == PackedType::Q3_K ? 108 : kType == PackedType::Q2_K ? 80 : 0;
+  constexpr int kScale =
+      kType == PackedType::Q6_K ? 208 : kType == PackedType::Q3_K ? 108 : kType == PackedType::Q2_K ? 80 : 0;
   memcpy(header + 2 * lane, raw + kScale, 2);
   if constexpr (kType == PackedType::Q4_K || kType == PackedType::Q5_K) {
     memcpy(header + 16 + 2 * lane, raw + 2, 2);
