@@ -48,7 +48,7 @@ export const CONTESTANTS = [
     title: "wllama in Chromium",
     package: "@wllama/wllama",
     mostBytes: BROWSER_PEER_LIMIT,
-    tooLarge: "ten times slower than on the 135M class, one run would take many minutes",
+    tooLarge: "by its speed on the 135M class one run is expected to take many minutes",
     command: [script("speed-browser.mjs"), "--engine", "wllama"],
   },
   {
@@ -58,7 +58,8 @@ export const CONTESTANTS = [
     peer: "wllama",
     file: "onnx",
     mostBytes: BROWSER_PEER_LIMIT,
-    tooLarge: "with 84 MB the tab took over 600 MB, so ten times as much would not fit into 32-bit memory",
+    tooLarge:
+      "with 84 MB the tab took over 600 MB, so ten times as much is not expected to fit into 32-bit memory",
     command: [script("speed-browser.mjs"), "--engine", "onnx"],
   },
 ];

@@ -43,8 +43,7 @@ function formatMarkdown(result) {
     ...headLines(result),
     "Medians:",
     markdownTable(tableRows(contestants, "median")),
-    "Bests:",
-    markdownTable(tableRows(contestants, "best")),
+    ...(result.settings.runs > 1 ? ["Bests:", markdownTable(tableRows(contestants, "best"))] : []),
     ...notRun(contestants).map((line) => `- ${line}`),
   ]);
   return tables.join("\n\n");
@@ -66,7 +65,7 @@ function headLines({ date, command, machine, versions, settings, readBytesPerSec
     `${Object.entries(versions)
       .map((entry) => entry.join(" "))
       .join(", ")}.`,
-    `${threads} threads, ${promptTokens} tokens of prompt, ${genTokens} generated; ${runs} rounds, in each a process ` +
+    `${threads} threads, ${promptTokens} tokens of prompt, ${genTokens} generated; rounds: ${runs}, in each a process ` +
       `per engine with one run to warm up and ${repeat} measured.`,
   ];
 }
