@@ -12,6 +12,8 @@ export enum Constant {
   HalfMask = 32,
   /** 2^112: moves the exponent bias of f16 to that of f32, subnormals included. */
   HalfScale = 48,
+  /** The 16 signed levels of iq4_nl and iq4_xs. */
+  Levels = 64,
 }
 
 let base: usize = Fixed.Constants;
@@ -23,11 +25,19 @@ export function initializeConstants(): void {
   v128.store(base + Constant.SignBits, i8x16.splat(-128));
   v128.store(base + Constant.HalfMask, i32x4.splat(0x8fffe000));
   v128.store(base + Constant.HalfScale, f32x4.splat(5.192296858534828e33));
+  const levels = i8x16(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+  v128.store(base + Constant.Levels, levels);
 }
 
 @inline
 export function constant(name: Constant): v128 {
   return v128.load(base + name);
+}
+
+/** One signed byte of a constant. */
+@inline
+export function constantByte(name: Constant, index: i32): i32 {
+  return load<i8>(base + name + index);
 }
 
 /** The low four f16 of `h` as f32. Finite values only: f16 infinities come out as 65536 and up. */

@@ -107,17 +107,34 @@ export function runPart(step: usize, part: i32, parts: i32): usize {
 /** Products and attention of more rows than a decode step has: up to a tenth of a second each. */
 function isLong(opcode: Opcode, step: usize): bool {
   if (opcode == Opcode.Attention) return count(step, AttentionOperand.Count) > 4;
-  const isLinear = opcode >= Opcode.LinearQ4_0 && opcode <= Opcode.LinearF32;
-  return isLinear && count(step, LinearOperand.Count) > 4;
+  return isLinear(opcode) && count(step, LinearOperand.Count) > 4;
+}
+
+@inline
+function isLinear(opcode: Opcode): bool {
+  if (opcode >= Opcode.LinearQ4_K && opcode <= Opcode.LinearQ2_K) return true;
+  return opcode >= Opcode.LinearQ4_0 && opcode <= Opcode.LinearF32;
+}
+
+@inline
+function isPack(opcode: Opcode): bool {
+  if (opcode >= Opcode.PackQ4_K && opcode <= Opcode.PackQ2_K) return true;
+  return opcode >= Opcode.PackQ4_0 && opcode <= Opcode.PackF32;
+}
+
+/** The type of an opcode for weights; `first` and `firstPlanes` are those of Q4_0 and Q4_K. */
+@inline
+function typeOf(opcode: Opcode, first: Opcode, firstPlanes: Opcode): PackedType {
+  return opcode >= firstPlanes ? PackedType.Q4_K + (opcode - firstPlanes) : opcode - first;
 }
 
 function execute(opcode: Opcode, step: usize, thread: i32, threads: i32): void {
-  if (opcode >= Opcode.LinearQ4_0 && opcode <= Opcode.LinearF32) {
+  if (isLinear(opcode)) {
     // The slot of this thread: the only work space of a kernel that no operand names.
     const sums = <usize>Fixed.Sums + (<usize>privateIndex << 7);
-    linear(<PackedType>(opcode - Opcode.LinearQ4_0), dot, sums, step, thread, threads);
-  } else if (opcode >= Opcode.PackQ4_0 && opcode <= Opcode.PackF32) {
-    pack(<PackedType>(opcode - Opcode.PackQ4_0), step, thread, threads);
+    linear(typeOf(opcode, Opcode.LinearQ4_0, Opcode.LinearQ4_K), dot, sums, step, thread, threads);
+  } else if (isPack(opcode)) {
+    pack(typeOf(opcode, Opcode.PackQ4_0, Opcode.PackQ4_K), step, thread, threads);
   } else if (opcode >= Opcode.Add && opcode <= Opcode.SwiGlu) elementwise(opcode, step, thread, threads);
   else if (opcode >= Opcode.KvCopy && opcode <= Opcode.KvStore) kvRows(opcode, step, thread, threads);
   else if (opcode == Opcode.Quantize) quantize(step, thread, threads);

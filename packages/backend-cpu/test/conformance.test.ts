@@ -1,5 +1,6 @@
 /** The CPU backend passes the conformance suite on both kinds of memory and both builds, with and without company. */
 import { testBackend } from "@millet/conformance";
+import type { DType } from "@millet/core/tensor";
 import { describe, test } from "vitest";
 import { type CpuOptions, cpu } from "../src/index.js";
 
@@ -8,7 +9,23 @@ const configurations: Readonly<Record<string, CpuOptions>> = {
   "plain SIMD, unshared memory": { simd: "plain", memory: "unshared" },
 };
 
-const weightTypes = ["f32", "f16", "bf16", "q4_0", "q4_1", "q8_0"] as const;
+const weightTypes: readonly DType[] = [
+  "f32",
+  "f16",
+  "bf16",
+  "q4_0",
+  "q4_1",
+  "q5_0",
+  "q5_1",
+  "q8_0",
+  "q2_k",
+  "q3_k",
+  "q4_k",
+  "q5_k",
+  "q6_k",
+  "iq4_nl",
+  "iq4_xs",
+];
 
 for (const [name, options] of Object.entries(configurations)) {
   describe(name, () =>

@@ -5,8 +5,9 @@
 import { address, count, real, word } from "../address";
 import { half } from "../half";
 import { EmbeddingOperand as Operand, PackedType } from "../opcodes";
-import { packedGroupBytes } from "../packed";
+import { isPlanes, packedGroupBytes } from "../packed";
 import { shareEnd, shareStart } from "../partition";
+import { planesElement } from "./embedding-planes";
 
 export function embedding(step: usize, thread: i32, threads: i32): void {
   const type: PackedType = word(step, Operand.Type);
@@ -44,7 +45,7 @@ function element(type: PackedType, group: usize, lane: i32, k: i32): f32 {
   if (type == PackedType.BF16) {
     return reinterpret<f32>(<u32>load<u16>(group + (<usize>k << 4) + lane2) << 16);
   }
-  return quantized(type, group, lane, k);
+  return isPlanes(type) ? planesElement(type, group, lane, k) : quantized(type, group, lane, k);
 }
 
 function quantized(type: PackedType, group: usize, lane: i32, k: i32): f32 {

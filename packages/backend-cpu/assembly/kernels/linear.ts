@@ -7,11 +7,12 @@ import { Activations, groupedRows } from "../activations";
 import { address, count, word } from "../address";
 import { Dot } from "../dot";
 import { LinearOperand as Operand, PackedType } from "../opcodes";
-import { packedGroupBytes } from "../packed";
+import { isPlain, isPlanes, packedGroupBytes } from "../packed";
 import { privateIndex, shareEnd, shareStart } from "../partition";
 import { aborted } from "../shares";
 import { byteTile1, byteTile4 } from "./linear-byte";
 import { nibbleTile1, nibbleTile4 } from "./linear-nibble";
+import { planesRow, planesRows } from "./linear-planes-types";
 import { plainBytes, plainTile1, plainTile16, plainTile4 } from "./linear-plain";
 
 export function linear(type: PackedType, mode: Dot, sums: usize, step: usize, thread: i32, threads: i32): void {
@@ -30,9 +31,9 @@ export function linear(type: PackedType, mode: Dot, sums: usize, step: usize, th
     if (aborted()) return;
     const target = y + (<usize>group << 5);
     // One row streams the weights, two groups at a time where the type leaves room for four sums.
-    const pair = type >= PackedType.F16 && rows == 1 && group + 1 < end;
+    const pair = isPlain(type) && rows == 1 && group + 1 < end;
     if (pair) plainPair(type, w, groupBytes, x, width, target);
-    else if (type >= PackedType.F16) plainRows(type, w, x, xStride, width, rows, target, yStride);
+    else if (isPlain(type)) plainRows(type, w, x, xStride, width, rows, target, yStride);
     else quantizedRows(type, mode, w, x, width >> 5, rows, target, yStride, sums);
     group += pair ? 2 : 1;
     w += pair ? groupBytes << 1 : groupBytes;
@@ -75,6 +76,8 @@ function tile1(type: PackedType, mode: Dot, w: usize, x: usize, blocks: i32, y: 
     if (mode == Dot.Madd) nibbleTile1(Dot.Madd, true, w, x, blocks, y);
     else if (mode == Dot.Sixteen) nibbleTile1(Dot.Sixteen, true, w, x, blocks, y);
     else nibbleTile1(Dot.Signed, true, w, x, blocks, y);
+  } else if (isPlanes(type)) {
+    planesRow(mode, type, w, x, blocks, y);
   } else {
     if (mode == Dot.Signed) byteTile1(Dot.Signed, w, x, blocks, y);
     else if (mode == Dot.Unsigned) byteTile1(Dot.Unsigned, w, x, blocks, y);
@@ -100,6 +103,8 @@ function tile4(
     if (mode == Dot.Madd) nibbleTile4(Dot.Madd, true, w, x, blocks, y, yStride, sums);
     else if (mode == Dot.Sixteen) nibbleTile4(Dot.Sixteen, true, w, x, blocks, y, yStride, sums);
     else nibbleTile4(Dot.Signed, true, w, x, blocks, y, yStride, sums);
+  } else if (isPlanes(type)) {
+    planesRows(mode, type, w, x, blocks, y, yStride);
   } else {
     if (mode == Dot.Signed) byteTile4(Dot.Signed, w, x, blocks, y, yStride, sums);
     else if (mode == Dot.Unsigned) byteTile4(Dot.Unsigned, w, x, blocks, y, yStride, sums);

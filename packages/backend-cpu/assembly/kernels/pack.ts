@@ -4,8 +4,9 @@
  */
 import { address, word } from "../address";
 import { PackedType, PackOperand as Operand } from "../opcodes";
-import { packedGroupBytes } from "../packed";
+import { isPlanes, isSuper, packedGroupBytes } from "../packed";
 import { shareEnd, shareStart } from "../partition";
+import { packRowPlanes, rawBlockBytes } from "./pack-planes";
 
 export function pack(type: PackedType, step: usize, thread: i32, threads: i32): void {
   const rows = word(step, Operand.Rows);
@@ -23,14 +24,29 @@ export function pack(type: PackedType, step: usize, thread: i32, threads: i32): 
 }
 
 function rawRowBytes(type: PackedType, width: i32): usize {
+  if (isPlanes(type)) return <usize>(width >> (isSuper(type) ? 8 : 5)) * rawBlockBytes(type);
   if (type == PackedType.Q4_0) return <usize>(width >> 5) * 18;
   if (type == PackedType.Q4_1) return <usize>(width >> 5) * 20;
   if (type == PackedType.Q8_0) return <usize>(width >> 5) * 34;
   return <usize>width << (type == PackedType.F32 ? 2 : 1);
 }
 
+/** For each type its own code. */
+function packRowOfPlanes(type: PackedType, raw: usize, blocks: i32, lane: i32, packed: usize): void {
+  if (type == PackedType.Q4_K) packRowPlanes(PackedType.Q4_K, raw, blocks, lane, packed);
+  else if (type == PackedType.Q5_K) packRowPlanes(PackedType.Q5_K, raw, blocks, lane, packed);
+  else if (type == PackedType.Q6_K) packRowPlanes(PackedType.Q6_K, raw, blocks, lane, packed);
+  else if (type == PackedType.Q5_0) packRowPlanes(PackedType.Q5_0, raw, blocks, lane, packed);
+  else if (type == PackedType.Q5_1) packRowPlanes(PackedType.Q5_1, raw, blocks, lane, packed);
+  else if (type == PackedType.IQ4_NL) packRowPlanes(PackedType.IQ4_NL, raw, blocks, lane, packed);
+  else if (type == PackedType.IQ4_XS) packRowPlanes(PackedType.IQ4_XS, raw, blocks, lane, packed);
+  else if (type == PackedType.Q3_K) packRowPlanes(PackedType.Q3_K, raw, blocks, lane, packed);
+  else packRowPlanes(PackedType.Q2_K, raw, blocks, lane, packed);
+}
+
 function packRow(type: PackedType, raw: usize, width: i32, lane: i32, packed: usize): void {
   if (type == PackedType.F32) packRow32(raw, width, packed + (<usize>lane << 2));
+  else if (isPlanes(type)) packRowOfPlanes(type, raw, width >> 5, lane, packed);
   else if (type >= PackedType.F16) packRow16(raw, width, packed + (<usize>lane << 1));
   else if (type == PackedType.Q8_0) packRowQ8(raw, width >> 5, lane, packed);
   else packRowQ4(type == PackedType.Q4_1, raw, width >> 5, lane, packed);

@@ -51,11 +51,13 @@ function quantizeBlock(x: usize, values: usize, statistics: usize): void {
   const d = narrow(x + 96, inverse);
   v128.store(values, i8x16.narrow_i16x8_s(a, b));
   v128.store(values, i8x16.narrow_i16x8_s(c, d), 16);
-  const sum = sumLanes(i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.add(a, b), i16x8.add(c, d))));
+  const first = i32x4.extadd_pairwise_i16x8_s(i16x8.add(a, b));
+  const sum = sumLanes(i32x4.add(first, i32x4.extadd_pairwise_i16x8_s(i16x8.add(c, d))));
   const scale: f32 = largest / 127;
   store<f32>(statistics, scale);
   store<i32>(statistics, -8 * sum, 4);
   store<f32>(statistics, scale * <f32>sum, 8);
+  store<i32>(statistics, -8 * sumLanes(first), 12);
 }
 
 @inline

@@ -47,7 +47,7 @@ export type PackedDType = keyof typeof PACKED;
 
 /** Weight types that the kernels of an engine multiply. */
 export const WEIGHT_TYPES: Readonly<Record<"wasm" | "native", ReadonlySet<DType>>> = {
-  wasm: new Set<PackedDType>(["q4_0", "q4_1", "q8_0", "f16", "bf16", "f32"]),
+  wasm: new Set(Object.keys(PACKED) as PackedDType[]),
   native: new Set(Object.keys(PACKED) as PackedDType[]),
 };
 

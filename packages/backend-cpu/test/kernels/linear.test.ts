@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { Dot } from "../../assembly/dot-mode.js";
 import { type LinearShape, referenceLinear, runLinear } from "../support/linear-case.js";
 
-const QUANTIZED = ["q4_0", "q4_1", "q8_0"] as const satisfies readonly DType[];
+const QUANTIZED = ["q4_0", "q4_1", "q8_0", "q5_0", "q5_1", "iq4_nl"] as const satisfies readonly DType[];
+const SUPER_BLOCKS = ["q4_k", "q5_k", "q6_k", "iq4_xs", "q3_k", "q2_k"] as const satisfies readonly DType[];
 const PLAIN = ["f16", "bf16", "f32"] as const satisfies readonly DType[];
 
 /** [outputs, inputs, rows] */
@@ -17,6 +18,14 @@ const SHAPES = [
   [17, 1024, 5],
   [31, 64, 129],
 ] as const;
+const SUPER_SHAPES = [
+  [1, 256, 1],
+  [9, 512, 2],
+  [23, 256, 3],
+  [8, 768, 4],
+  [17, 1024, 5],
+  [31, 256, 129],
+] as const;
 const ODD_SHAPES = [
   [1, 1, 1],
   [5, 53, 3],
@@ -26,6 +35,7 @@ const ODD_SHAPES = [
 
 const shapes: LinearShape[] = [
   ...QUANTIZED.flatMap((dtype) => SHAPES.map((shape) => shapeOf(dtype, shape))),
+  ...SUPER_BLOCKS.flatMap((dtype) => SUPER_SHAPES.map((shape) => shapeOf(dtype, shape))),
   ...PLAIN.flatMap((dtype) => [...SHAPES, ...ODD_SHAPES].map((shape) => shapeOf(dtype, shape))),
 ];
 
