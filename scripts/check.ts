@@ -38,9 +38,9 @@ function build(): boolean {
   return built;
 }
 
-/** Every package with a tsconfig.json, tests included, and the root's own scripts. */
+/** Every tsconfig.json of a package, tests included, and the root's own scripts. */
 function compileAll(): boolean {
-  const folders = [".", ...workspaces().map(({ folder }) => folder)];
+  const folders = [".", ...workspaces().flatMap(({ folder }) => [folder, `${folder}/native`])];
   const typed = folders.filter((folder) => existsSync(join(ROOT, folder, "tsconfig.json")));
   return typed.map((folder) => tool("tsc", "--project", folder)).every(Boolean);
 }

@@ -6,7 +6,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { build, type Compiler, findCompiler, targetOf } from "./tools/compile.ts";
-import { engineUnits, folderUnits, NATIVE } from "./tools/sources.ts";
+import { engineUnits, folderUnits, levelsOf, NATIVE } from "./tools/sources.ts";
 
 const LINK: Readonly<Record<string, readonly string[]>> = {
   linux: [
@@ -27,10 +27,10 @@ if (reason !== undefined) {
 /** @returns why it was not built */
 async function buildFor(target: string): Promise<string | undefined> {
   if (process.env.MILLET_NATIVE === "off") return "MILLET_NATIVE=off";
-  const compiler = findCompiler(target);
-  if (!compiler)
-    return "there is no C++ compiler for it (looked for $CXX, c++, g++, clang++, a cross compiler)";
   try {
+    const compiler = findCompiler(target);
+    if (!compiler)
+      return "there is no C++ compiler for it (looked for $CXX, c++, g++, clang++, a cross compiler)";
     const built = await compile(compiler, join(NATIVE, `../../backend-cpu-${target}/build/millet-cpu.node`));
     console.log(`native engine for ${target}: ${built ? `built with ${compiler.version}` : "up to date"}`);
     return undefined;
@@ -43,10 +43,12 @@ async function compile(compiler: Compiler, output: string): Promise<boolean> {
   const { include_dir: headers } = createRequire(import.meta.url)("node-api-headers") as {
     include_dir: string;
   };
+  const levels = levelsOf(compiler.arch);
   return build({
     compiler,
     folder: join(NATIVE, "build", targetOf(compiler)),
-    units: [...engineUnits(compiler.arch), ...folderUnits("addon", [`-I${headers}`])],
+    levels,
+    units: [...engineUnits(levels), ...folderUnits("addon", [`-I${headers}`])],
     flags: ["-fvisibility=hidden", "-ffunction-sections", "-fdata-sections"],
     linkFlags: LINK[compiler.platform] ?? ["-shared"],
     output,

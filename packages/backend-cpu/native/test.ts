@@ -1,34 +1,49 @@
 /**
  * Builds and runs the native engine's conformance: `node native/test.ts [--sanitize address,undefined|thread] [--reduced]
- * [--level NAME]`. Other arguments go to the test program. $CXX may name a cross compiler and $MILLET_EMULATOR what runs
- * its programs (qemu-aarch64 -L ...).
+ * [--level NAME]`. A level's name, or "base", builds that one and the base level alone. $CXX may name a cross compiler and
+ * $MILLET_EMULATOR what runs its programs (qemu-aarch64 -L ...). MILLET_REQUIRE=native: no compiler is a failure.
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { build, findCompiler, targetOf } from "./tools/compile.ts";
-import { engineUnits, folderUnits, NATIVE } from "./tools/sources.ts";
+import { engineUnits, folderUnits, levelsOf, NATIVE } from "./tools/sources.ts";
 
 /** Sanitized code is not optimized away, keeps its symbols, and fails on the first report. */
-const SANITIZE = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"];
+const SANITIZE = ["-O1", "-g1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"];
 
-const args = process.argv.slice(2);
-const at = args.indexOf("--sanitize");
-const [, sanitizer] = at < 0 ? [] : args.splice(at, 2);
-const compiler = findCompiler();
-if (!compiler) {
-  console.log("native tests not run: there is no C++ compiler (looked for $CXX, c++, g++, clang++)");
-} else {
-  const folder = join(
-    NATIVE,
-    "build",
-    `${targetOf(compiler)}-test${sanitizer ? `-${sanitizer.replaceAll(",", "-")}` : ""}`,
+const { values } = parseArgs({
+  options: {
+    sanitize: { type: "string" },
+    reduced: { type: "boolean", default: false },
+    level: { type: "string" },
+  },
+});
+process.exitCode = await test(values);
+
+/** @returns an exit status */
+async function test({ sanitize, reduced, level }: typeof values): Promise<number> {
+  const compiler = findCompiler();
+  if (!compiler) {
+    console.log("native tests not run: there is no C++ compiler (looked for $CXX, c++, g++, clang++)");
+    return process.env.MILLET_REQUIRE?.split(",").includes("native") ? 1 : 0;
+  }
+  const levels = levelsOf(compiler.arch, level);
+  const name = [targetOf(compiler), "test", ...(sanitize?.split(",") ?? []), ...(level ? [level] : [])].join(
+    "-",
   );
+  const folder = join(NATIVE, "build", name);
   const output = join(folder, "conformance");
-  const flags = sanitizer ? [...SANITIZE, `-fsanitize=${sanitizer}`] : [];
-  const units = [...engineUnits(compiler.arch), ...folderUnits("test", [])];
-  await build({ compiler, folder, units, flags, linkFlags: [], output });
-  const [command, ...emulator] = [...(process.env.MILLET_EMULATOR?.split(" ") ?? []), output];
-  const { status, signal } = spawnSync(command!, [...emulator, ...args], { stdio: "inherit" });
+  const flags = sanitize ? [...SANITIZE, `-fsanitize=${sanitize}`] : [];
+  const units = [...engineUnits(levels), ...folderUnits("test", [])];
+  await build({ compiler, folder, levels, units, flags, linkFlags: [], output });
+  const only = level === "base" ? levels[0]?.name : level;
+  const [command = output, ...args] = [
+    ...(process.env.MILLET_EMULATOR?.split(" ") ?? []),
+    ...[output, ...(reduced ? ["--reduced"] : []), ...(only ? ["--level", only] : [])],
+  ];
+  const { status, signal, error } = spawnSync(command, args, { stdio: "inherit" });
+  if (error) console.error(`${command} did not start: ${error.message}`);
   if (signal) console.error(`the test program ended with ${signal}`);
-  process.exitCode = status ?? 1;
+  return status ?? 1;
 }

@@ -1,18 +1,23 @@
 // Which levels this build has, and what the processor and the system say they can run.
 #include "isa.h"
 
+#include "levels.h"
+
 #if defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
 
 namespace millet {
 
-#if defined(__x86_64__)
-namespace avx2 { extern const KernelTable kTable; }
-namespace avxvnni { extern const KernelTable kTable; }
-namespace avx512vnni { extern const KernelTable kTable; }
+#define MILLET_DECLARE(level) \
+  namespace level { extern const KernelTable kTable; }
+MILLET_LEVELS(MILLET_DECLARE)
+#undef MILLET_DECLARE
 
+// What the processor and the system say, one function per level: has_<level>(). A build may leave levels out.
 namespace {
+
+#if defined(__x86_64__)
 
 // CPUID leaf 7, subleaf 1, EAX bit 4; GCC 12's __builtin_cpu_supports does not know it.
 bool has_avxvnni_bit() {
@@ -22,46 +27,32 @@ bool has_avxvnni_bit() {
 }
 
 // The builtins also ask the operating system whether it saves the wide registers.
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"); }
-bool has_avxvnni() { return has_avx2() && has_avxvnni_bit(); }
-bool has_avx512vnni() {
+[[maybe_unused]] bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"); }
+[[maybe_unused]] bool has_avxvnni() { return has_avx2() && has_avxvnni_bit(); }
+[[maybe_unused]] bool has_avx512vnni() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vnni");
 }
 
-}  // namespace
-
-const std::vector<Level>& all_levels() {
-  static const std::vector<Level> levels = {
-      {"avx512vnni", &avx2::kTable, &avx512vnni::kTable, has_avx512vnni},
-      {"avxvnni", &avx2::kTable, &avxvnni::kTable, has_avxvnni},
-      {"avx2", &avx2::kTable, &avx2::kTable, has_avx2},
-  };
-  return levels;
-}
 #elif defined(__aarch64__)
-namespace neon_dotprod { extern const KernelTable kTable; }
-
-namespace {
-
 #if defined(__linux__)
-bool has_dotprod() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
+[[maybe_unused]] bool has_neon_dotprod() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
 #else
-bool has_dotprod() { return true; }  // every Apple processor that runs 64-bit macOS
+[[maybe_unused]] bool has_neon_dotprod() { return true; }  // every Apple processor that runs 64-bit macOS
 #endif
-
-}  // namespace
-
-const std::vector<Level>& all_levels() {
-  static const std::vector<Level> levels = {
-      {"neon_dotprod", &neon_dotprod::kTable, &neon_dotprod::kTable, has_dotprod},
-  };
-  return levels;
-}
 #else
 #error "no kernels for this architecture"
 #endif
+
+}  // namespace
+
+const std::vector<Level>& all_levels() {
+#define MILLET_ENTRY(level) {#level, &MILLET_BASE::kTable, &level::kTable, has_##level},
+  static const std::vector<Level> levels = {MILLET_LEVELS(MILLET_ENTRY)};
+#undef MILLET_ENTRY
+  return levels;
+}
 
 Kernel Level::kernel(uint32_t opcode) const {
   if (opcode >= kMaxOpcode) return nullptr;

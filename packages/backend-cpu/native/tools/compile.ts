@@ -6,7 +6,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { programHeader } from "./program-header.ts";
-import { NATIVE, type Unit } from "./sources.ts";
+import { type Level, levelsHeader, NATIVE, type Unit } from "./sources.ts";
 
 const exec = promisify(execFile);
 
@@ -76,6 +76,7 @@ export interface Build {
   readonly compiler: Compiler;
   /** Where objects go. */
   readonly folder: string;
+  readonly levels: readonly Level[];
   readonly units: readonly Unit[];
   /** Flags of every compiler run. */
   readonly flags: readonly string[];
@@ -92,13 +93,15 @@ const COMMON = ["-std=c++20", "-O3", "-g0", "-fPIC", "-pthread", "-ffp-contract=
 const WARNINGS = ["-Wall", "-Wextra", "-Wno-psabi", "-Wno-maybe-uninitialized"];
 
 /** Compiles and links. @returns false if everything was up to date */
-export async function build({ compiler, folder, units, flags, linkFlags, output }: Build): Promise<boolean> {
+export async function build(options: Build): Promise<boolean> {
+  const { compiler, folder, levels, units, flags, linkFlags, output } = options;
   const generated = join(folder, "generated");
   mkdirSync(generated, { recursive: true });
-  const header = programHeader(join(NATIVE, "../assembly"));
-  writeFileSync(join(generated, "opcodes.h"), header);
+  const made = { "opcodes.h": programHeader(join(NATIVE, "../assembly")), "levels.h": levelsHeader(levels) };
+  for (const [name, text] of Object.entries(made)) writeFileSync(join(generated, name), text);
   const shared = [...COMMON, ...WARNINGS, `-I${generated}`, ...flags];
-  const state = fingerprint([compiler.version, header, headers(), shared.join(" "), linkFlags.join(" ")]);
+  const texts = [...Object.values(made), headers()];
+  const state = fingerprint([compiler.version, ...texts, shared.join(" "), linkFlags.join(" ")]);
   const stale = units.filter((unit) => !isCurrent(folder, unit, state));
   await inParallel(stale, async (unit) => {
     const path = join(folder, unit.object);

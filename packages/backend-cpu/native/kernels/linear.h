@@ -1,6 +1,9 @@
 // linear: y = x W^T on packed weights, shared among threads by groups of 8 output features. A group's weights are used
 // for all rows before the next group's are read: a decode step streams the weights once, a prompt is a matrix-matrix
-// product whose weights stay in the first cache and whose activations come from the second.
+// product whose weights stay in the first cache and whose activations come from the second. linear-*.cc compile it, a
+// family of types each.
+#pragma once
+
 #include "../engine/activations.h"
 #include "kernels.h"
 #include "linear-byte.h"
@@ -97,21 +100,5 @@ MILLET_INLINE void linear(const Run& run, const uint32_t* step) {
     columns<Narrow, kType, 1>(p, weight + group * p.group_bytes, y + int64_t{group} * 8);
   }
 }
-
-void linear_q4_0(const Run& run, const uint32_t* step) { linear<PackedType::Q4_0>(run, step); }
-void linear_q4_1(const Run& run, const uint32_t* step) { linear<PackedType::Q4_1>(run, step); }
-void linear_q8_0(const Run& run, const uint32_t* step) { linear<PackedType::Q8_0>(run, step); }
-void linear_f16(const Run& run, const uint32_t* step) { linear<PackedType::F16>(run, step); }
-void linear_bf16(const Run& run, const uint32_t* step) { linear<PackedType::BF16>(run, step); }
-void linear_f32(const Run& run, const uint32_t* step) { linear<PackedType::F32>(run, step); }
-void linear_q4_k(const Run& run, const uint32_t* step) { linear<PackedType::Q4_K>(run, step); }
-void linear_q5_k(const Run& run, const uint32_t* step) { linear<PackedType::Q5_K>(run, step); }
-void linear_q6_k(const Run& run, const uint32_t* step) { linear<PackedType::Q6_K>(run, step); }
-void linear_q5_0(const Run& run, const uint32_t* step) { linear<PackedType::Q5_0>(run, step); }
-void linear_q5_1(const Run& run, const uint32_t* step) { linear<PackedType::Q5_1>(run, step); }
-void linear_iq4_nl(const Run& run, const uint32_t* step) { linear<PackedType::IQ4_NL>(run, step); }
-void linear_iq4_xs(const Run& run, const uint32_t* step) { linear<PackedType::IQ4_XS>(run, step); }
-void linear_q3_k(const Run& run, const uint32_t* step) { linear<PackedType::Q3_K>(run, step); }
-void linear_q2_k(const Run& run, const uint32_t* step) { linear<PackedType::Q2_K>(run, step); }
 
 }  // namespace millet::MILLET_LEVEL
