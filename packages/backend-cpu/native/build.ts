@@ -1,8 +1,11 @@
 /**
  * Builds the addon into the package of a platform: `node native/build.ts linux-x64` makes
- * packages/backend-cpu-linux-x64/build/millet-cpu.node if the C++ compiler ($CXX, or the system's) compiles for it. Where
- * that cannot be done it says why, and WASM serves; only MILLET_REQUIRE=native makes it a failure, for this machine's own.
+ * packages/backend-cpu-linux-x64/build/millet-cpu.node if the C++ compiler ($CXX, or the system's) compiles for it, and
+ * beside it millet-cpu.json, by which a damaged file is told before it is loaded. Where that cannot be done it says why,
+ * and WASM serves; only MILLET_REQUIRE=native makes it a failure, for this machine's own.
  */
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { build, type Compiler, findCompiler, targetOf } from "./tools/compile.ts";
@@ -31,7 +34,11 @@ async function buildFor(target: string): Promise<string | undefined> {
     const compiler = findCompiler(target);
     if (!compiler)
       return "there is no C++ compiler for it (looked for $CXX, c++, g++, clang++, a cross compiler)";
-    const built = await compile(compiler, join(NATIVE, `../../backend-cpu-${target}/build/millet-cpu.node`));
+    const addon = join(NATIVE, `../../backend-cpu-${target}/build/millet-cpu.node`);
+    const built = await compile(compiler, addon);
+    const sha256 = createHash("sha256").update(readFileSync(addon)).digest("hex");
+    const manifest = { compiler: compiler.version, sha256 };
+    writeFileSync(addon.replace(/node$/, "json"), `${JSON.stringify(manifest, null, 2)}\n`);
     console.log(`native engine for ${target}: ${built ? `built with ${compiler.version}` : "up to date"}`);
     return undefined;
   } catch (error) {

@@ -14,6 +14,7 @@ import type { Node } from "@millet/core/graph";
 import type { WeightSources } from "@millet/core/tensor";
 import { choiceFor, chooseEngine, type EngineChoice } from "./engine/choose.js";
 import type { Engine } from "./engine/engine.js";
+import { startEngine } from "./engine/start.js";
 import { TracingEngine } from "./engine/tracing-engine.js";
 import { CpuExecutable } from "./executable.js";
 import { KvMemory } from "./kv-memory.js";
@@ -88,11 +89,14 @@ class CpuBackend implements Backend {
     options: LoadOptions = {},
   ): Promise<LoadedModel> {
     checkKv(kv);
-    const plan = this.#plan(graphs, kv);
-    const choice = this.#choice;
-    checkFits(plan, choice);
-    const limits = { initialBytes: plan.end, maximumBytes: plan.maximumBytes };
-    const engine = await choice.start(limits, options.signal);
+    const planFor = (choice: EngineChoice) => {
+      const plan = planModel(graphs, kv, choice);
+      checkFits(plan, choice);
+      return { plan, limits: { initialBytes: plan.end, maximumBytes: plan.maximumBytes } };
+    };
+    const started = await startEngine(choiceFor(graphs, this.#preferred), planFor, options.signal);
+    const { engine, plan } = started;
+    this.#choice = started.choice;
     try {
       await writePrograms(engine, plan);
       await loadWeights(engine, plan, weights, options);

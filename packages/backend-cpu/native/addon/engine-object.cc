@@ -44,6 +44,7 @@ bool EngineObject::define(napi_env env, napi_value exports) {
     return napi_property_descriptor{name, nullptr, callback, nullptr, nullptr, nullptr, napi_default_method, nullptr};
   };
   const napi_property_descriptor methods[] = {
+      {"threads", nullptr, nullptr, threads, nullptr, nullptr, napi_enumerable, nullptr},
       method("grow", grow), method("release", release), method("view", view),   method("write", write),
       method("read", read), method("run", run),         method("abort", abort), method("dispose", dispose),
   };
@@ -102,6 +103,12 @@ void EngineObject::stop() {
 void EngineObject::on_environment_end(void* self) { static_cast<EngineObject*>(self)->stop(); }
 
 void EngineObject::on_collected(napi_env, void* self, void*) { delete static_cast<EngineObject*>(self); }
+
+// threads: number
+napi_value EngineObject::threads(napi_env env, napi_callback_info info) {
+  MILLET_METHOD(arguments, object);
+  return number(env, object->engine_->threads());
+}
 
 // grow(byteLength): boolean
 napi_value EngineObject::grow(napi_env env, napi_callback_info info) {
@@ -174,6 +181,7 @@ napi_value EngineObject::run(napi_env env, napi_callback_info info) {
   if (!read_size(env, arguments.values[0], &program)) return nullptr;
   if (object->running_ != nullptr) return fail(env, "ERR_BUSY", "a call is running");
   Engine& engine = *object->engine_;
+  if (engine.absent()) return fail(env, "ERR_FORKED", "the process was forked; the engine's threads stayed behind");
   if (!valid_program(*engine.arena(), engine.level(), program)) {
     return fail(env, "ERR_PROGRAM", "no valid program lies there");
   }

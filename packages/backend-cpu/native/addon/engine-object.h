@@ -19,6 +19,7 @@ class EngineObject {
   ~EngineObject() { stop(); }
 
   static napi_value construct(napi_env env, napi_callback_info info);
+  static napi_value threads(napi_env env, napi_callback_info info);
   static napi_value grow(napi_env env, napi_callback_info info);
   static napi_value release(napi_env env, napi_callback_info info);
   static napi_value view(napi_env env, napi_callback_info info);

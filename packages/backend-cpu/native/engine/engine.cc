@@ -5,11 +5,22 @@
 
 namespace millet {
 
-Engine::Engine(const Level& level, int threads, size_t reserved_bytes)
-    : level_(level), threads_(threads), arena_(std::make_shared<Arena>(reserved_bytes)), shares_(threads) {
-  if (!arena_->valid()) throw std::bad_alloc();
-  pool_ = std::make_unique<Pool>(threads);
+namespace {
+
+std::shared_ptr<Arena> reserve(size_t bytes) {
+  auto arena = std::make_shared<Arena>(bytes);
+  if (!arena->valid()) throw std::bad_alloc();
+  return arena;
 }
+
+}  // namespace
+
+Engine::Engine(const Level& level, int threads, size_t reserved_bytes)
+    : level_(level),
+      arena_(reserve(reserved_bytes)),
+      pool_(std::make_unique<Pool>(threads)),
+      threads_(pool_->threads()),
+      shares_(threads_) {}
 
 Engine::~Engine() {
   abort();

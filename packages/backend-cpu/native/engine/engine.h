@@ -11,7 +11,8 @@ namespace millet {
 
 class Engine {
  public:
-  // Throws std::bad_alloc if the addresses cannot be reserved, std::system_error if there are no more threads.
+  // Has fewer threads if the system gives no more. Throws std::bad_alloc if the addresses cannot be reserved,
+  // std::system_error if there is no thread at all.
   Engine(const Level& level, int threads, size_t reserved_bytes);
   ~Engine();  // aborts and waits for a running call; the arena's pages go back to the system
 
@@ -19,6 +20,8 @@ class Engine {
   const std::shared_ptr<Arena>& arena() { return arena_; }
   const Level& level() const { return level_; }
   int threads() const { return threads_; }
+  // Whether this process is a fork() of the engine's own: its threads did not come along, and nothing may start.
+  bool absent() const { return pool_->absent(); }
 
   // Starts the program at a byte address, which must be valid_program(). `finished` is called on a pool thread.
   void start(size_t program, std::function<void(Outcome)> finished);
@@ -28,9 +31,9 @@ class Engine {
 
  private:
   const Level& level_;
-  const int threads_;  // of its own: a thread that starts late asks for it while the pool already ends
   std::shared_ptr<Arena> arena_;
   std::unique_ptr<Pool> pool_;
+  const int threads_;  // of its own: a thread that starts late asks for it while the pool already ends
   alignas(64) std::atomic<uint32_t> abort_{0};
   std::atomic<Outcome> outcome_{Outcome::Completed};
   Shares shares_;

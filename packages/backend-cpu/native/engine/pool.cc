@@ -1,6 +1,12 @@
 // The pool: a generation counter that workers wait on.
 #include "pool.h"
 
+#include <system_error>
+
+#if !defined(_WIN32)
+#include <unistd.h>
+#endif
+
 namespace millet {
 
 namespace {
@@ -14,15 +20,26 @@ Pool::Pool(int threads) {
   workers_.reserve(threads);
   try {
     for (int i = 0; i < threads; i++) workers_.emplace_back([this, i] { run(i); });
-  } catch (...) {
-    stop();
-    throw;
+  } catch (const std::system_error&) {
+    if (workers_.empty()) throw;
   }
 }
 
 Pool::~Pool() { stop(); }
 
+int Pool::process_id() {
+#if defined(_WIN32)
+  return 0;  // which has no fork()
+#else
+  return static_cast<int>(getpid());
+#endif
+}
+
 void Pool::stop() {
+  if (absent()) {  // there is nothing to wait for
+    for (std::thread& worker : workers_) worker.detach();
+    return;
+  }
   while (running_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
   stopping_.store(true, std::memory_order_relaxed);
   generation_.store(generation_.load() + 1);

@@ -1,5 +1,6 @@
 // An engine's threads. start() hands them one job and returns; the last thread to finish calls the job's `finished`. Idle
-// threads spin for some microseconds, then sleep. The thread that calls start() never computes and never waits.
+// threads spin for some microseconds, then sleep. The thread that calls start() never computes and never waits. Threads do
+// not follow their process into a fork(): there the pool is absent().
 #pragma once
 
 #include <atomic>
@@ -14,11 +15,14 @@ namespace millet {
 
 class Pool {
  public:
-  // Throws std::system_error if the system has no more threads; none is left behind then.
+  // Takes as many threads as the system gives, up to `threads`. Throws std::system_error if it gives none.
   explicit Pool(int threads);
   ~Pool();  // waits for the running job
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
+
+  // Whether this process is a fork() of the one that made the pool; nothing starts then.
+  bool absent() const { return process_ != process_id(); }
 
   int threads() const { return static_cast<int>(workers_.size()); }
 
@@ -26,9 +30,11 @@ class Pool {
   void start(std::function<void(int)> work, std::function<void()> finished);
 
  private:
+  static int process_id();
   void run(int thread);
   void stop();
 
+  const int process_ = process_id();
   std::vector<std::thread> workers_;
   std::function<void(int)> work_;
   std::function<void()> finished_;

@@ -6,8 +6,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 if (process.env.npm_command === "publish") {
-  if (!existsSync("build/millet-cpu.node"))
-    throw new Error("build/millet-cpu.node is not built; nothing to publish");
+  for (const file of ["build/millet-cpu.node", "build/millet-cpu.json"])
+    if (!existsSync(file)) throw new Error(`${file} is not built; nothing to publish`);
   const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
     publishConfig: Record<string, unknown>;
   };

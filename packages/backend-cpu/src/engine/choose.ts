@@ -3,7 +3,7 @@ import type { GraphSet } from "@millet/core/backend";
 import { MilletError } from "@millet/core/errors";
 import type { DType } from "@millet/core/tensor";
 import { findNative, type NativeFound } from "../native/load.js";
-import { createNativeEngine } from "../native/native-engine.js";
+import { createNativeEngine, describeNative } from "../native/native-engine.js";
 import type { CpuOptions } from "../options.js";
 import { threadsOf } from "../options.js";
 import { WEIGHT_TYPES } from "../pack/packed-type.js";
@@ -21,7 +21,7 @@ export interface EngineChoice {
   readonly addressableBytes: number;
   /** Types of matrices that it multiplies. */
   readonly weightTypes: ReadonlySet<DType>;
-  /** The engine for graphs with other types, where options leave the choice. */
+  /** The engine where this one does not start or lacks a type of the graphs, if options leave the choice. */
   readonly fallback?: () => EngineChoice;
   /** @throws MilletError BACKEND_UNAVAILABLE, OUT_OF_MEMORY, ABORTED; nothing stays behind */
   start(limits: EngineLimits, signal?: AbortSignal): Promise<Engine>;
@@ -30,20 +30,22 @@ export interface EngineChoice {
 /** Addresses in Programs are 32-bit words that count 16 bytes. */
 const NATIVE_ADDRESSABLE_BYTES = 2 ** 32 * 16;
 
-/** @throws MilletError BACKEND_UNAVAILABLE, INVALID_ARGUMENT */
-export function chooseEngine(options: CpuOptions): EngineChoice {
+/**
+ * @param find looks for the native engine; for tests
+ * @throws MilletError BACKEND_UNAVAILABLE, INVALID_ARGUMENT
+ */
+export function chooseEngine(options: CpuOptions, find = findNative): EngineChoice {
   const { engine = "auto" } = options;
   if (engine === "wasm" || wantsWasm(options)) return wasmChoice(options);
-  const native = findNative(options.isa);
+  const native = find(options.isa);
   if (native.available) return nativeChoice(native, options);
+  const { reason, message, cause } = native;
   if (engine === "native") {
-    const message = `${native.message} Use cpu({ engine: "auto" }), which then takes WASM.`;
-    throw new MilletError("BACKEND_UNAVAILABLE", message, {
-      cause: native.cause,
-      details: { reason: native.reason },
-    });
+    const advice = 'Use cpu({ engine: "auto" }), which then takes WASM.';
+    throw new MilletError("BACKEND_UNAVAILABLE", `${message} ${advice}`, { cause, details: { reason } });
   }
-  return wasmChoice(options);
+  const wasm = wasmChoice(options);
+  return reason === "not-node" ? wasm : limited(wasm, `${message} The WASM engine serves, which is slower.`);
 }
 
 /** `choice` where it multiplies all types of the graphs' matrices, else its fallback: the same answer for the same graphs. */
@@ -56,7 +58,12 @@ export function choiceFor(graphs: GraphSet, choice: EngineChoice): EngineChoice 
   const fallback = missing.length === 0 ? undefined : choice.fallback?.();
   if (!fallback) return choice;
   const reason = `The ${choice.name} engine does not multiply ${missing.join(", ")}; ${fallback.name} serves instead.`;
-  return { ...fallback, limitations: [reason, ...fallback.limitations] };
+  return limited(fallback, reason);
+}
+
+/** The choice with one more limitation, a full sentence. */
+export function limited(choice: EngineChoice, reason: string): EngineChoice {
+  return { ...choice, limitations: [reason, ...choice.limitations] };
 }
 
 /** Options that only the WASM engine has. */
@@ -71,7 +78,7 @@ function nativeChoice(native: NativeFound, options: CpuOptions): EngineChoice {
   const threads = threadsOf(options);
   return {
     name: "native",
-    description: `native ${native.level}, ${threads} thread${threads === 1 ? "" : "s"}`,
+    description: describeNative(native.level, threads),
     threads,
     limitations: [],
     addressableBytes: NATIVE_ADDRESSABLE_BYTES,

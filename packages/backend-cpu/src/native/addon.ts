@@ -7,7 +7,7 @@ export interface NativeAddon {
   readonly programFormat: number;
   /**
    * @param level name of an ISA level, or "auto" for the best
-   * @param threads 1 to 256, all apart from the JavaScript thread
+   * @param threads 1 to 256, all apart from the JavaScript thread; fewer if the system gives no more
    * @param reservedBytes most memory that the engine may ever have; takes addresses, no memory
    * @throws ERR_LEVEL, ERR_THREADS, ERR_OUT_OF_MEMORY, ERR_INVALID_ARG_VALUE
    */
@@ -20,6 +20,8 @@ export interface NativeAddon {
 
 /** An engine inside the addon. Addresses and lengths count bytes. Every method but dispose throws ERR_DISPOSED. */
 export interface NativeHandle {
+  /** Threads that it has. */
+  readonly threads: number;
   /** Makes the first `byteLength` bytes usable; new ones are zero. False if the system refuses. */
   grow(byteLength: number): boolean;
   /** Gives whole pages back to the system; they read as zeros afterwards. */
@@ -31,7 +33,7 @@ export interface NativeHandle {
   /**
    * Starts a program and returns at once; one at a time.
    * @returns 0 when it has completed, 1 if it was aborted
-   * @throws ERR_BUSY, ERR_PROGRAM
+   * @throws ERR_BUSY, ERR_PROGRAM, ERR_FORKED in a process forked from the engine's
    */
   run(program: number): Promise<number>;
   /** Asks the running program to stop soon. */

@@ -46,24 +46,42 @@ export function findNative(level = "auto"): NativeSupport {
   if (!node) return missing("not-node", "The native engine runs in Node only.");
   const { platform, arch } = process;
   const name = `@millet/backend-cpu-${platform}-${arch}`;
-  const require = node.createRequire(import.meta.url);
+  const { resolve } = node.createRequire(import.meta.url);
   let path: string;
   try {
-    path = require.resolve(`${name}/millet-cpu.node`);
+    path = resolve(`${name}/millet-cpu.node`);
   } catch (cause) {
-    return missing(
-      "not-installed",
-      `There is no native engine for ${platform}-${arch}: ${name} is not installed.`,
-      cause,
-    );
+    const message = `There is no native engine for ${platform}-${arch}: ${name} is not installed.`;
+    return missing("not-installed", message, cause);
   }
+  return loadAddon(path, name, level);
+}
+
+/**
+ * Loads the addon at `path`, if it is the file that was built: a damaged one could end the process.
+ * @param name of its package
+ */
+export function loadAddon(path: string, name: string, level = "auto"): NativeSupport {
+  const { createRequire } = process.getBuiltinModule("node:module");
   try {
-    return checkAddon(require(path) as NativeAddon, path, level);
+    const damage = damageOf(path);
+    if (damage) return missing("load-failed", `The native engine ${path} ${damage}; install ${name} again.`);
+    return checkAddon(createRequire(import.meta.url)(path) as NativeAddon, path, level);
   } catch (cause) {
-    const unbuilt = cause instanceof Error && "code" in cause && cause.code === "MODULE_NOT_FOUND";
+    const unbuilt = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
     if (unbuilt) return missing("not-installed", `${name} holds no binary: it was not built here.`, cause);
     return missing("load-failed", `The native engine ${path} does not load: ${String(cause)}`, cause);
   }
+}
+
+/** What is wrong with the bytes of the file, by the digest that native/build.ts left beside it. @throws ENOENT */
+function damageOf(path: string): string | undefined {
+  const { readFileSync } = process.getBuiltinModule("node:fs");
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  const addon = readFileSync(path);
+  const { sha256 } = JSON.parse(readFileSync(path.replace(/node$/, "json"), "utf8")) as { sha256: string };
+  const isWhole = createHash("sha256").update(addon).digest("hex") === sha256;
+  return isWhole ? undefined : "is damaged";
 }
 
 /** Whether a loaded addon fits this package and this processor. */

@@ -6,16 +6,9 @@ import { outOfMemory } from "../engine/wasm/pages.js";
 import type { NativeHandle } from "./addon.js";
 import type { NativeFound } from "./load.js";
 
-/** @throws MilletError OUT_OF_MEMORY, BACKEND_UNAVAILABLE */
+/** @throws MilletError OUT_OF_MEMORY, BACKEND_UNAVAILABLE; nothing stays behind */
 export function createNativeEngine(native: NativeFound, threads: number, limits: EngineLimits): Engine {
-  let handle: NativeHandle;
-  try {
-    handle = new native.addon.NativeEngine(native.level, threads, limits.maximumBytes);
-  } catch (cause) {
-    throw new MilletError("BACKEND_UNAVAILABLE", `The native engine did not start: ${String(cause)}`, {
-      cause,
-    });
-  }
+  const handle = open(native, threads, limits);
   const engine = new NativeEngine(handle, native.level, threads, limits.maximumBytes);
   try {
     engine.grow(limits.initialBytes);
@@ -26,10 +19,20 @@ export function createNativeEngine(native: NativeFound, threads: number, limits:
   return engine;
 }
 
+function open({ addon, level }: NativeFound, threads: number, { maximumBytes }: EngineLimits): NativeHandle {
+  try {
+    return new addon.NativeEngine(level, threads, maximumBytes);
+  } catch (cause) {
+    if (codeOf(cause) === "ERR_OUT_OF_MEMORY") throw outOfMemory(maximumBytes, 0, maximumBytes, cause);
+    const message = `The native engine did not start: ${cause instanceof Error ? cause.message : String(cause)}.`;
+    throw new MilletError("BACKEND_UNAVAILABLE", message, { cause });
+  }
+}
+
 class NativeEngine implements Engine {
   readonly name = "native";
   readonly description: string;
-  readonly limitations: readonly string[] = [];
+  readonly limitations: readonly string[];
   readonly lost = new Promise<MilletError>(() => {}); // its threads end with the process only
   readonly threads: number;
   readonly #handle: NativeHandle;
@@ -38,11 +41,17 @@ class NativeEngine implements Engine {
   #running: Promise<unknown> = Promise.resolve();
   #byteLength = 0;
 
-  constructor(handle: NativeHandle, level: string, threads: number, maximumBytes: number) {
+  /** @param wanted threads; `handle` may have fewer */
+  constructor(handle: NativeHandle, level: string, wanted: number, maximumBytes: number) {
+    const { threads } = handle;
     this.#handle = handle;
     this.threads = threads;
     this.#maximumBytes = maximumBytes;
-    this.description = `native ${level}, ${threads} thread${threads === 1 ? "" : "s"}`;
+    this.description = describeNative(level, threads);
+    this.limitations =
+      threads < wanted
+        ? [`The CPU backend has ${threads} of ${wanted} threads: the system gave no more.`]
+        : [];
   }
 
   get byteLength(): number {
@@ -81,7 +90,7 @@ class NativeEngine implements Engine {
     try {
       this.#handle.abort();
     } catch (error) {
-      if (!isDisposed(error)) throw error;
+      if (codeOf(error) !== "ERR_DISPOSED") throw error;
     }
     await this.#running;
   }
@@ -117,7 +126,12 @@ class NativeEngine implements Engine {
   }
 }
 
-/** Whether the addon says that the engine has been disposed already. */
-function isDisposed(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_DISPOSED";
+/** One line for people. */
+export function describeNative(level: string, threads: number): string {
+  return `native ${level}, ${threads} thread${threads === 1 ? "" : "s"}`;
+}
+
+/** The addon's name for an error. */
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }

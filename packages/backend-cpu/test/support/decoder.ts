@@ -28,8 +28,7 @@ export async function loadDecoder(
   const shape = { tokens: most, logits: most, sequences: 1, blocksPerSequence: blocks };
   const graph = definition.step({ name: "step", ...shape });
   const kv = { ...definition.kv, dtype: "f32" as const, blockRows: KV_BLOCK_ROWS, maxBlocks: blocks };
-  const model = await backend.load({ step: graph }, gguf.weights, kv);
-  await gguf.close();
+  const model = await backend.load({ step: graph }, gguf.weights, kv).finally(() => gguf.close());
   const state = model.createState();
   await state.reserve(blocks);
   const { vocabularySize } = definition;

@@ -36,7 +36,6 @@ async function run({ options, io, signal }: Context<Record<never, never>>): Prom
   const findings = [
     ...machineFindings(machine),
     ...backends.flatMap((backend) => backend.findings),
-    ...(await nativeFindings(signal)),
     await modelFinding(signal),
     capacityFinding(machine, Math.max(0, ...backends.map((backend) => backend.memoryLimitBytes))),
   ];
@@ -97,19 +96,6 @@ async function checkBackend(name: BackendName, signal: AbortSignal): Promise<Bac
     if (!isMilletError(error)) throw error;
     const text = `${error.code}: ${error.message}`;
     return { findings: [{ area, verdict: "bad", text }], memoryLimitBytes: 0 };
-  }
-}
-
-/** Why the native engine does not serve; nothing if it does. */
-async function nativeFindings(signal: AbortSignal): Promise<Finding[]> {
-  try {
-    const factory = chooseBackend({ backend: "cpu", engine: "native", threads: undefined });
-    const backend = await factory.create({ signal });
-    await backend.dispose();
-    return [];
-  } catch (error) {
-    if (!isMilletError(error)) throw error;
-    return [{ area: "Native engine", verdict: "limited", text: error.message }];
   }
 }
 
