@@ -17,9 +17,8 @@ import { pack } from "./kernels/pack";
 import { quantize } from "./kernels/quantize";
 import { rmsNorm } from "./kernels/rms-norm";
 import { rope } from "./kernels/rope";
-import { Fixed } from "./memory";
 import { AttentionOperand, LinearOperand, Opcode, PackedType, StepFlag } from "./opcodes";
-import { privateIndex, usePrivate } from "./partition";
+import { usePrivate } from "./partition";
 import { aborted, claim, finish, waitFor } from "./shares";
 
 let dot: Dot = Dot.Madd;
@@ -130,9 +129,7 @@ function typeOf(opcode: Opcode, first: Opcode, firstPlanes: Opcode): PackedType 
 
 function execute(opcode: Opcode, step: usize, thread: i32, threads: i32): void {
   if (isLinear(opcode)) {
-    // The slot of this thread: the only work space of a kernel that no operand names.
-    const sums = <usize>Fixed.Sums + (<usize>privateIndex << 7);
-    linear(typeOf(opcode, Opcode.LinearQ4_0, Opcode.LinearQ4_K), dot, sums, step, thread, threads);
+    linear(typeOf(opcode, Opcode.LinearQ4_0, Opcode.LinearQ4_K), dot, step, thread, threads);
   } else if (isPack(opcode)) {
     pack(typeOf(opcode, Opcode.PackQ4_0, Opcode.PackQ4_K), step, thread, threads);
   } else if (opcode >= Opcode.Add && opcode <= Opcode.SwiGlu) elementwise(opcode, step, thread, threads);

@@ -24,9 +24,7 @@ export enum Fixed {
   Constants = 384,
   /** First byte of static data that the compiler places. */
   Static = 1024,
-  /** Sums of `linear`, 128 bytes per thread. */
-  Sums = 4096,
-  /** Threads that have room for their sums. */
+  /** Threads that have room for their claims. */
   MaxThreads = 64,
   /** i32 per share, 64 bytes apart: the next segment whose share here is free. */
   Claims = 12288,

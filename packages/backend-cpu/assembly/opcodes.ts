@@ -147,7 +147,20 @@ export enum LinearOperand {
   Count = 8,
   Y = 9,
   YStride = 10,
-  Length = 11,
+  /** Work space of the first share; see LinearScratch. */
+  Scratch = 11,
+  ScratchPrivate = 12,
+  Length = 13,
+}
+
+/** The work space of each share of `linear` in the WASM engine, in this order. */
+export enum LinearScratch {
+  /** Unpacked weights (kernels/unpacked.ts). */
+  WeightBytes = 28672,
+  /** What a tile keeps (kernels/linear-tile.ts). */
+  TileBytes = 192,
+  /** Results, per row; rows padded to a multiple of 8. */
+  RowBytes = 32,
 }
 
 /** y = op(a, b), element by element. Shared by groups of 8 features. */

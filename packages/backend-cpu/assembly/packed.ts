@@ -7,11 +7,14 @@ import { PackedType } from "./opcodes";
 /** Bytes of a group of 8 features with `width` inputs. */
 export function packedGroupBytes(type: PackedType, width: i32): usize {
   const blocks = <usize>(width >> 5);
-  if (isPlanes(type)) return blocks * planeBytes(type) + (isSuper(type) ? blocks >> 3 : blocks) * headerBytes(type);
-  if (type == PackedType.Q4_0) return blocks * 144;
-  if (type == PackedType.Q4_1) return blocks * 160;
-  if (type == PackedType.Q8_0) return blocks * 272;
-  return <usize>width << (type == PackedType.F32 ? 5 : 4);
+  if (isPlain(type)) return <usize>width << (type == PackedType.F32 ? 5 : 4);
+  return blocks * planeBytes(type) + (isSuper(type) ? blocks >> 3 : blocks) * headerBytes(type);
+}
+
+/** Blocks of 32 inputs that a header serves. */
+@inline
+export function span(type: PackedType): i32 {
+  return isSuper(type) ? 8 : 1;
 }
 
 /** f32, f16 and bf16, whose products take f32 activations. */
@@ -28,7 +31,7 @@ export function isPlanes(type: PackedType): bool {
 /** Whether a header serves 256 inputs, not 32. */
 @inline
 export function isSuper(type: PackedType): bool {
-  return type != PackedType.Q5_0 && type != PackedType.Q5_1 && type != PackedType.IQ4_NL;
+  return isPlanes(type) && type != PackedType.Q5_0 && type != PackedType.Q5_1 && type != PackedType.IQ4_NL;
 }
 
 /** Whether each 16 inputs have an integer scale. */
@@ -46,7 +49,7 @@ export function hasLevels(type: PackedType): bool {
 /** Whether 4 bits of a code are in nibble planes; else 2 bits are in planes of pairs. */
 @inline
 export function hasNibbles(type: PackedType): bool {
-  return type != PackedType.Q3_K && type != PackedType.Q2_K;
+  return type != PackedType.Q3_K && type != PackedType.Q2_K && type != PackedType.Q8_0;
 }
 
 @inline
@@ -56,6 +59,7 @@ export function hasFifthBits(type: PackedType): bool {
 
 @inline
 export function hasMinimum(type: PackedType): bool {
+  if (type == PackedType.Q4_1) return true;
   return type == PackedType.Q4_K || type == PackedType.Q5_K || type == PackedType.Q5_1 || type == PackedType.Q2_K;
 }
 
@@ -84,8 +88,9 @@ export function upperBytes(type: PackedType): usize {
   return hasFifthBits(type) || type == PackedType.Q3_K ? 32 : 0;
 }
 
-/** Bytes of the planes of 32 inputs. */
+/** Bytes of the planes of 32 inputs; of the codes themselves for q8_0. */
 @inline
 export function planeBytes(type: PackedType): usize {
+  if (type == PackedType.Q8_0) return 256;
   return upperBytes(type) + (hasNibbles(type) ? 128 : 64);
 }

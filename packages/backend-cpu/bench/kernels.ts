@@ -6,6 +6,7 @@
 import { byteLength, type DType } from "@millet/core/tensor";
 import { Dot } from "../assembly/dot-mode.js";
 import { Opcode, Sharing } from "../assembly/opcodes.js";
+import { linearScratchBytes } from "../src/lower/linear.js";
 import { packedByteLength, packedInfo } from "../src/pack/packed-type.js";
 import { encodeProgram, units } from "../src/program/program.js";
 import { InlineEngine, type InlineOptions } from "../test/support/inline-engine.js";
@@ -37,7 +38,8 @@ function place(dtype: DType, rows: number, options: InlineOptions) {
   const activations = at.x + rows * INPUTS * 4;
   const y = activations + rows * (INPUTS / 32) * 48;
   const raw = y + rows * OUTPUTS * 4;
-  const packed = raw + Math.ceil(byteLength(spec) / 64) * 64;
+  const scratch = raw + Math.ceil(byteLength(spec) / 64) * 64;
+  const packed = scratch + linearScratchBytes(rows);
   const engine = new InlineEngine(packed + packedByteLength(spec), options);
   const random = new Random(1);
   engine.view(raw, byteLength(spec)).forEach((_, i, all) => {
@@ -63,7 +65,17 @@ function place(dtype: DType, rows: number, options: InlineOptions) {
   if (quantized) engine.runNow({ program: at.program });
   const source = quantized ? [units(activations), 0, 0] : [units(at.x), stride, 0];
   prepare(linear, [
-    ...[units(packed), OUTPUTS / 8, INPUTS, ...source, units(at.count), units(y), units(OUTPUTS * 4)],
+    ...[
+      units(packed),
+      OUTPUTS / 8,
+      INPUTS,
+      ...source,
+      units(at.count),
+      units(y),
+      units(OUTPUTS * 4),
+      units(scratch),
+      0,
+    ],
   ]);
   return { run: () => void engine.runNow({ program: at.program }), dot: engine.dot };
 }

@@ -1,21 +1,20 @@
 /**
  * linear: y = x W^T on packed weights, shared among threads by groups of 8 output features. A group's weights are read
- * once and used for all rows, four rows at a time where there are four (see activations.ts), so that a prompt is a
- * matrix-matrix product and a decode step streams the weights.
+ * once and used for all rows: a prompt is a matrix-matrix product (linear-rows.ts) and a decode step streams the weights
+ * (linear-row.ts). Rows stand in groups of four where there are four, see activations.ts.
  */
 import { Activations, groupedRows } from "../activations";
 import { address, count, word } from "../address";
 import { Dot } from "../dot";
 import { LinearOperand as Operand, PackedType } from "../opcodes";
-import { isPlain, isPlanes, packedGroupBytes } from "../packed";
+import { isPlain, packedGroupBytes } from "../packed";
 import { privateIndex, shareEnd, shareStart } from "../partition";
 import { aborted } from "../shares";
-import { byteTile1, byteTile4 } from "./linear-byte";
-import { nibbleTile1, nibbleTile4 } from "./linear-nibble";
-import { planesRow, planesRows } from "./linear-planes-types";
 import { plainBytes, plainTile1, plainTile16, plainTile4 } from "./linear-plain";
+import { linearRow } from "./linear-row";
+import { linearRows } from "./linear-rows";
 
-export function linear(type: PackedType, mode: Dot, sums: usize, step: usize, thread: i32, threads: i32): void {
+export function linear(type: PackedType, mode: Dot, step: usize, thread: i32, threads: i32): void {
   const groups = word(step, Operand.Groups);
   const first = shareStart(groups, thread, threads);
   const end = shareEnd(groups, thread, threads);
@@ -26,6 +25,7 @@ export function linear(type: PackedType, mode: Dot, sums: usize, step: usize, th
   const rows = count(step, Operand.Count);
   const y = address(step, Operand.Y);
   const yStride = address(step, Operand.YStride);
+  const scratch = address(step, Operand.Scratch) + address(step, Operand.ScratchPrivate) * privateIndex;
   let w = address(step, Operand.Weight) + groupBytes * first;
   for (let group = first; group < end; ) {
     if (aborted()) return;
@@ -34,7 +34,7 @@ export function linear(type: PackedType, mode: Dot, sums: usize, step: usize, th
     const pair = isPlain(type) && rows == 1 && group + 1 < end;
     if (pair) plainPair(type, w, groupBytes, x, width, target);
     else if (isPlain(type)) plainRows(type, w, x, xStride, width, rows, target, yStride);
-    else quantizedRows(type, mode, w, x, width >> 5, rows, target, yStride, sums);
+    else quantizedRows(type, mode, w, x, width >> 5, rows, target, yStride, scratch);
     group += pair ? 2 : 1;
     w += pair ? groupBytes << 1 : groupBytes;
   }
@@ -49,67 +49,13 @@ function quantizedRows(
   rows: i32,
   y: usize,
   yStride: usize,
-  sums: usize,
+  scratch: usize,
 ): void {
   const grouped = groupedRows(rows);
+  // A group of three has room for the fourth row's results: buffers hold a multiple of four rows.
+  if (grouped > 0) linearRows(mode, type, w, x, blocks, grouped, y, yStride, scratch);
   const rowBytes = <usize>blocks * Activations.BlockBytes;
-  let row = 0;
-  for (; row < grouped; row += 4) {
-    // A group of three has room for the fourth row's results: buffers hold a multiple of four rows.
-    tile4(type, mode, w, x, blocks, y, yStride, sums);
-    x += rowBytes << 2;
-    y += yStride << 2;
-  }
-  for (; row < rows; row++) {
-    tile1(type, mode, w, x, blocks, y);
-    x += rowBytes;
-    y += yStride;
-  }
-}
-
-function tile1(type: PackedType, mode: Dot, w: usize, x: usize, blocks: i32, y: usize): void {
-  if (type == PackedType.Q4_0) {
-    if (mode == Dot.Madd) nibbleTile1(Dot.Madd, false, w, x, blocks, y);
-    else if (mode == Dot.Sixteen) nibbleTile1(Dot.Sixteen, false, w, x, blocks, y);
-    else nibbleTile1(Dot.Signed, false, w, x, blocks, y);
-  } else if (type == PackedType.Q4_1) {
-    if (mode == Dot.Madd) nibbleTile1(Dot.Madd, true, w, x, blocks, y);
-    else if (mode == Dot.Sixteen) nibbleTile1(Dot.Sixteen, true, w, x, blocks, y);
-    else nibbleTile1(Dot.Signed, true, w, x, blocks, y);
-  } else if (isPlanes(type)) {
-    planesRow(mode, type, w, x, blocks, y);
-  } else {
-    if (mode == Dot.Signed) byteTile1(Dot.Signed, w, x, blocks, y);
-    else if (mode == Dot.Unsigned) byteTile1(Dot.Unsigned, w, x, blocks, y);
-    else byteTile1(Dot.Madd, w, x, blocks, y);
-  }
-}
-
-function tile4(
-  type: PackedType,
-  mode: Dot,
-  w: usize,
-  x: usize,
-  blocks: i32,
-  y: usize,
-  yStride: usize,
-  sums: usize,
-): void {
-  if (type == PackedType.Q4_0) {
-    if (mode == Dot.Madd) nibbleTile4(Dot.Madd, false, w, x, blocks, y, yStride, sums);
-    else if (mode == Dot.Sixteen) nibbleTile4(Dot.Sixteen, false, w, x, blocks, y, yStride, sums);
-    else nibbleTile4(Dot.Signed, false, w, x, blocks, y, yStride, sums);
-  } else if (type == PackedType.Q4_1) {
-    if (mode == Dot.Madd) nibbleTile4(Dot.Madd, true, w, x, blocks, y, yStride, sums);
-    else if (mode == Dot.Sixteen) nibbleTile4(Dot.Sixteen, true, w, x, blocks, y, yStride, sums);
-    else nibbleTile4(Dot.Signed, true, w, x, blocks, y, yStride, sums);
-  } else if (isPlanes(type)) {
-    planesRows(mode, type, w, x, blocks, y, yStride);
-  } else {
-    if (mode == Dot.Signed) byteTile4(Dot.Signed, w, x, blocks, y, yStride, sums);
-    else if (mode == Dot.Unsigned) byteTile4(Dot.Unsigned, w, x, blocks, y, yStride, sums);
-    else byteTile4(Dot.Madd, w, x, blocks, y, yStride, sums);
-  }
+  for (let row = grouped; row < rows; row++) linearRow(mode, type, w, x + rowBytes * row, blocks, y + yStride * row);
 }
 
 function plainPair(type: PackedType, w: usize, groupBytes: usize, x: usize, width: i32, y: usize): void {

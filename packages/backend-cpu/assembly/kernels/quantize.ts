@@ -19,45 +19,71 @@ export function quantize(step: usize, thread: i32, threads: i32): void {
   const all = max(rows, grouped);
   const end = replicated ? all : min(all, rowEnd(rows, thread, threads));
   for (let row = first; row < end; row++) {
-    if (row < grouped) {
-      const group = y + <usize>((row >> 2) * blocks) * Activations.GroupBytes;
-      const values = group + ((row & 3) << 5);
-      const statistics = group + Activations.GroupStatistics + ((row & 3) << 4);
-      if (row < rows) quantizeRow(x + xStride * row, blocks, values, statistics, Activations.GroupBytes);
-      else clearRow(blocks, values, statistics);
-    } else {
-      const values = y + <usize>(row * blocks) * Activations.BlockBytes;
-      quantizeRow(x + xStride * row, blocks, values, values + Activations.SingleStatistics, Activations.BlockBytes);
+    const source = x + xStride * row;
+    if (row >= grouped) quantizeRow(source, blocks, y + <usize>(row * blocks) * Activations.BlockBytes);
+    else {
+      const group = y + <usize>((row >> 2) * blocks) * Activations.GroupBytes + ((row & 3) << 2);
+      if (row < rows) quantizeRowOfGroup(source, blocks, group);
+      else clearRowOfGroup(blocks, group);
     }
   }
 }
 
-function quantizeRow(x: usize, blocks: i32, values: usize, statistics: usize, stride: usize): void {
+function quantizeRow(x: usize, blocks: i32, target: usize): void {
   for (let b = 0; b < blocks; b++) {
-    quantizeBlock(x, values, statistics);
+    quantizeBlock(false, x, target);
     x += 128;
-    values += stride;
-    statistics += stride;
+    target += Activations.BlockBytes;
+  }
+}
+
+/** `target` is where the group begins, plus 4 bytes per row before this one. */
+function quantizeRowOfGroup(x: usize, blocks: i32, target: usize): void {
+  for (let b = 0; b < blocks; b++) {
+    quantizeBlock(true, x, target);
+    x += 128;
+    target += Activations.GroupBytes;
   }
 }
 
 @inline
-function quantizeBlock(x: usize, values: usize, statistics: usize): void {
+function quantizeBlock(ofGroup: bool, x: usize, target: usize): void {
   const largest = largestMagnitude(x);
   const inverse = f32x4.splat(largest == 0 ? 0 : 127 / largest);
   const a = narrow(x, inverse);
   const b = narrow(x + 32, inverse);
   const c = narrow(x + 64, inverse);
   const d = narrow(x + 96, inverse);
-  v128.store(values, i8x16.narrow_i16x8_s(a, b));
-  v128.store(values, i8x16.narrow_i16x8_s(c, d), 16);
-  const first = i32x4.extadd_pairwise_i16x8_s(i16x8.add(a, b));
-  const sum = sumLanes(i32x4.add(first, i32x4.extadd_pairwise_i16x8_s(i16x8.add(c, d))));
+  const low = i8x16.narrow_i16x8_s(a, b);
+  const high = i8x16.narrow_i16x8_s(c, d);
+  const halves = i32x4.extadd_pairwise_i16x8_s(i16x8.add(a, b));
+  const first = sumLanes(halves);
+  const sum = sumLanes(i32x4.add(halves, i32x4.extadd_pairwise_i16x8_s(i16x8.add(c, d))));
   const scale: f32 = largest / 127;
-  store<f32>(statistics, scale);
-  store<i32>(statistics, -8 * sum, 4);
-  store<f32>(statistics, scale * <f32>sum, 8);
-  store<i32>(statistics, -8 * sumLanes(first), 12);
+  if (ofGroup) {
+    storeWords(low, target);
+    storeWords(high, target + 64);
+    store<f32>(target, scale, 128);
+    store<i32>(target, sum, 144);
+    store<f32>(target, scale * <f32>sum, 160);
+    store<i32>(target, first, 176);
+  } else {
+    v128.store(target, low);
+    v128.store(target, high, 16);
+    store<f32>(target, scale, 32);
+    store<i32>(target, -8 * sum, 36);
+    store<f32>(target, scale * <f32>sum, 40);
+    store<i32>(target, -8 * first, 44);
+  }
+}
+
+/** The words of `v` to one row of four vectors. */
+@inline
+function storeWords(v: v128, target: usize): void {
+  v128.store32_lane(target, v, 0);
+  v128.store32_lane(target, v, 1, 16);
+  v128.store32_lane(target, v, 2, 32);
+  v128.store32_lane(target, v, 3, 48);
 }
 
 @inline
@@ -89,12 +115,9 @@ function sumLanes(v: v128): i32 {
 }
 
 /** The row of zeros that fills a group of three. */
-function clearRow(blocks: i32, values: usize, statistics: usize): void {
-  for (let b = 0; b < blocks; b++) {
-    v128.store(values, i8x16.splat(0));
-    v128.store(values, i8x16.splat(0), 16);
-    v128.store(statistics, i8x16.splat(0));
-    values += Activations.GroupBytes;
-    statistics += Activations.GroupBytes;
+function clearRowOfGroup(blocks: i32, target: usize): void {
+  for (let i = 0; i < blocks * (Activations.GroupBytes >> 4); i++) {
+    store<i32>(target, 0);
+    target += 16;
   }
 }

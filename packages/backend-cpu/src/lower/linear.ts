@@ -1,6 +1,6 @@
 /** linear -> [quantize,] linear_<type> [, add]: activations are quantized once for all layers that read them. */
 import type { Node, Value } from "@millet/core/graph";
-import { Opcode, Sharing } from "../../assembly/opcodes.js";
+import { LinearScratch, Opcode, Sharing } from "../../assembly/opcodes.js";
 import { groupsOf, packedInfo } from "../pack/packed-type.js";
 import { units } from "../program/program.js";
 import type { Access } from "../program/step.js";
@@ -25,6 +25,7 @@ export function lowerLinear(context: LoweringContext, node: Node): void {
   const { linear, quantized } = packedInfo(weight!.spec);
   const activations = quantized ? quantize(context, x!) : plain(context, x!);
   const y = context.matrix(node.outputs[0]!);
+  const scratch = scratchOf(context, node.outputs[0]!);
   context.emit({
     opcode: linear,
     label: weight!.name,
@@ -38,10 +39,32 @@ export function lowerLinear(context: LoweringContext, node: Node): void {
       units(y.count),
       units(y.address),
       units(y.stride),
+      units(scratch.address),
+      units(scratch.privateStride),
     ],
-    accesses: [activations.access, accessMatrix(y, true, byFeatures(y.width), context.threads)],
+    accesses: [
+      activations.access,
+      scratch.access,
+      accessMatrix(y, true, byFeatures(y.width), context.threads),
+    ],
   });
   if (bias) addBias(context, y, bias);
+}
+
+/** Work space of one share of a product of at most `rows` rows. */
+export function linearScratchBytes(rows: number): number {
+  const { WeightBytes, TileBytes, RowBytes } = LinearScratch;
+  return WeightBytes + TileBytes + RowBytes * Math.ceil(rows / 8) * 8;
+}
+
+/** Work space of the shares, which linears of as many rows have in common. */
+function scratchOf(context: LoweringContext, y: Value) {
+  const rows = y.spec.shape[0]!;
+  const byteLength = linearScratchBytes(rows);
+  const address = context.temporary(`linear scratch ${rows}`, byteLength * context.threads);
+  const end = address + byteLength * context.threads;
+  const access: Access = { space: "memory", start: address, end, write: true, sharing: PRIVATE };
+  return { address, privateStride: byteLength, access };
 }
 
 /** A stride of 0 adds the same row to all. */

@@ -8,6 +8,7 @@ import { describe, expect, test } from "vitest";
 import { describeWith } from "../../../../test/support/availability.js";
 import { Opcode, Sharing } from "../../assembly/opcodes.js";
 import type { Engine } from "../../src/engine/engine.js";
+import { linearScratchBytes } from "../../src/lower/linear.js";
 import { findNative } from "../../src/native/load.js";
 import { createNativeEngine } from "../../src/native/native-engine.js";
 import { packedByteLength, packedInfo, WEIGHT_TYPES } from "../../src/pack/packed-type.js";
@@ -47,10 +48,11 @@ async function resultsOf(engine: Engine, dtype: DType, rows: number): Promise<re
   const y = { address: place(paddedRows * groups * 32), byteLength: rows * groups * 32 };
   const gathered = { address: place(TOKENS.length * INPUTS * 4), byteLength: TOKENS.length * INPUTS * 4 };
   const source = quantized ? [units(activations), 0, 0] : [xAt!, INPUTS / 4, 0];
+  const target = [units(y.address), groups * 2, units(place(linearScratchBytes(rows))), 0];
   const steps: [Opcode, number[]][] = [
     [pack, [raw!, OUTPUTS, INPUTS, units(packed.address)]],
     [Opcode.Quantize, [xAt!, INPUTS / 4, 0, INPUTS, count!, units(activations), Sharing.Rows, 0]],
-    [linear, [units(packed.address), groups, INPUTS, ...source, count!, units(y.address), groups * 2]],
+    [linear, [units(packed.address), groups, INPUTS, ...source, count!, ...target]],
     [
       Opcode.Embedding,
       [

@@ -5,6 +5,7 @@
 import { dequantize, quantize } from "@millet/core/quant";
 import type { DType } from "@millet/core/tensor";
 import { Opcode, Sharing } from "../../assembly/opcodes.js";
+import { linearScratchBytes } from "../../src/lower/linear.js";
 import { packedByteLength, packedInfo } from "../../src/pack/packed-type.js";
 import { encodeProgram, units } from "../../src/program/program.js";
 import { InlineEngine, type InlineOptions } from "./inline-engine.js";
@@ -80,8 +81,9 @@ export function runLinear(shape: LinearShape, options: InlineOptions = {}, threa
   const xStride = Math.ceil(inputs / 8) * 32;
   const yStride = Math.ceil(outputs / 8) * 32;
   const paddedRows = Math.ceil(rows / 4) * 4;
+  const scratchBytes = linearScratchBytes(rows);
   const sizes = weight.byteLength + packedByteLength(spec) + paddedRows * (xStride * 3 + yStride);
-  const memory = new GuardedMemory(sizes + 16 * 1024, options);
+  const memory = new GuardedMemory(sizes + scratchBytes * threads + 16 * 1024, options);
   const program = memory.allocate(256);
   const count = memory.allocate(16);
   const raw = memory.allocate(weight.byteLength);
@@ -89,6 +91,7 @@ export function runLinear(shape: LinearShape, options: InlineOptions = {}, threa
   const xAddress = memory.allocate(rows * xStride);
   const activations = memory.allocate(paddedRows * Math.ceil(inputs / 32) * 48);
   const y = memory.allocate(paddedRows * yStride);
+  const scratch = memory.allocate(scratchBytes * threads);
   memory.write(raw, weight);
   memory.write(count, Int32Array.of(rows));
   for (let row = 0; row < rows; row++) {
@@ -107,7 +110,7 @@ export function runLinear(shape: LinearShape, options: InlineOptions = {}, threa
   }
   const source = quantized ? [units(activations), 0, 0] : [units(xAddress), units(xStride), 0];
   const groups = Math.ceil(outputs / 8);
-  const target = [units(count), units(y), units(yStride)];
+  const target = [units(count), units(y), units(yStride), units(scratch), units(scratchBytes)];
   run(linear, [units(packed), groups, inputs, ...source, ...target]);
   memory.checkGuards();
   const bytes = Uint8Array.from(memory.engine.view(y, rows * yStride));
