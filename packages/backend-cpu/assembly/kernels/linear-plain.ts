@@ -1,7 +1,7 @@
 /**
- * Matrix products of f32, f16 and bf16 weights with f32 activations, 8 output features by 1 or 4 rows, 16 by 1. Inputs
- * are summed one after the other, the same in every tile. A tile takes a range of inputs and goes on from the sums in y,
- * so that a range's weights stay in the first-level cache for all rows.
+ * Products of f32, f16 and bf16 weights with f32 activations: 8 output features by 1 or 4 rows, 16 by 1. Inputs are
+ * summed one after the other, the same in every tile. A tile of 8 takes a range of inputs and goes on from the sums in
+ * y. `type` is a literal at every call.
  *
  * Packed: per input k the weights of the 8 features, side by side.
  */
@@ -35,11 +35,11 @@ function sums(first: bool, y: usize): v128 {
 }
 
 @inline
-export function plainTile1(type: PackedType, first: bool, w: usize, x: usize, width: i32, y: usize): void {
+export function plainRow(type: PackedType, w: usize, x: usize, width: i32, y: usize): void {
   const mask = constant(Constant.HalfMask);
   const scale = constant(Constant.HalfScale);
-  let y0 = sums(first, y);
-  let y1 = sums(first, y + 16);
+  let y0 = f32x4.splat(0);
+  let y1 = f32x4.splat(0);
   for (let k = 0; k < width; k++) {
     const v = v128.load32_splat(x);
     y0 = f32x4.add(y0, f32x4.mul(v, low(type, w, mask, scale)));
@@ -53,7 +53,7 @@ export function plainTile1(type: PackedType, first: bool, w: usize, x: usize, wi
 
 /** Two groups of 8 features, `groupBytes` apart: four sums hide the latency of one addition better than two. */
 @inline
-export function plainTile16(type: PackedType, w: usize, groupBytes: usize, x: usize, width: i32, y: usize): void {
+export function plainPair(type: PackedType, w: usize, groupBytes: usize, x: usize, width: i32, y: usize): void {
   const mask = constant(Constant.HalfMask);
   const scale = constant(Constant.HalfScale);
   let y0 = f32x4.splat(0);
@@ -77,9 +77,8 @@ export function plainTile16(type: PackedType, w: usize, groupBytes: usize, x: us
   v128.store(y, y3, 48);
 }
 
-@inline
+/** Four rows by f32 weights. */
 export function plainTile4(
-  type: PackedType,
   first: bool,
   w: usize,
   x: usize,
@@ -88,8 +87,6 @@ export function plainTile4(
   y: usize,
   yStride: usize,
 ): void {
-  const mask = constant(Constant.HalfMask);
-  const scale = constant(Constant.HalfScale);
   let y00 = sums(first, y);
   let y01 = sums(first, y + 16);
   let y10 = sums(first, y + yStride);
@@ -102,8 +99,8 @@ export function plainTile4(
   let x2 = x1 + xStride;
   let x3 = x2 + xStride;
   for (let k = 0; k < width; k++) {
-    const w0 = low(type, w, mask, scale);
-    const w1 = high(type, w, mask, scale);
+    const w0 = v128.load(w);
+    const w1 = v128.load(w, 16);
     let v = v128.load32_splat(x);
     y00 = f32x4.add(y00, f32x4.mul(v, w0));
     y01 = f32x4.add(y01, f32x4.mul(v, w1));
@@ -116,7 +113,7 @@ export function plainTile4(
     v = v128.load32_splat(x3);
     y30 = f32x4.add(y30, f32x4.mul(v, w0));
     y31 = f32x4.add(y31, f32x4.mul(v, w1));
-    w += plainBytes(type);
+    w += 32;
     x += 4;
     x1 += 4;
     x2 += 4;
@@ -133,4 +130,17 @@ export function plainTile4(
   y += yStride;
   v128.store(y, y30);
   v128.store(y, y31, 16);
+}
+
+/** Writes a range of packed weights as f32. */
+@inline
+export function widen(type: PackedType, w: usize, inputs: i32, target: usize): void {
+  const mask = constant(Constant.HalfMask);
+  const scale = constant(Constant.HalfScale);
+  for (let k = 0; k < inputs; k++) {
+    v128.store(target, low(type, w, mask, scale));
+    v128.store(target, high(type, w, mask, scale), 16);
+    w += plainBytes(type);
+    target += 32;
+  }
 }
