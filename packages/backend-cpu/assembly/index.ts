@@ -7,6 +7,7 @@ import { count } from "./address";
 import { initializeConstants } from "./constants";
 import { Dot, probeDot } from "./dot";
 import { attention } from "./kernels/attention";
+import { checksum } from "./kernels/checksum";
 import { elementwise } from "./kernels/elementwise";
 import { embedding } from "./kernels/embedding";
 import { gatherRows } from "./kernels/gather-rows";
@@ -142,5 +143,6 @@ function execute(opcode: Opcode, step: usize, thread: i32, threads: i32): void {
   else if (opcode == Opcode.GatherRows) gatherRows(step, thread, threads);
   else if (opcode == Opcode.KvPositions) kvPositions(step, thread, threads);
   else if (opcode == Opcode.Embedding) embedding(step, thread, threads);
+  else if (opcode == Opcode.Checksum) checksum(step, thread, threads);
   else unreachable();
 }

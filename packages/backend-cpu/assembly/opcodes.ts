@@ -40,6 +40,7 @@ export enum Opcode {
   KvCopy = 48,
   KvRead = 49,
   KvStore = 50,
+  Checksum = 56,
   LinearQ4_K = 64,
   LinearQ5_K = 65,
   LinearQ6_K = 66,
@@ -283,6 +284,19 @@ export enum PackOperand {
   Width = 4,
   Packed = 5,
   Length = 6,
+}
+
+/** A checksum of 64 bits per block of memory (kernels/checksum.ts). Shared by blocks, in turns. */
+export enum ChecksumOperand {
+  Data = 2,
+  Blocks = 3,
+  /** Units of 16 bytes, whole stripes of 128 bytes. */
+  BlockUnits = 4,
+  /** The same for the last block. */
+  LastUnits = 5,
+  /** u64 per block. */
+  Sums = 6,
+  Length = 7,
 }
 
 /** Rows of a KV cache between places. Shared by (layer, head). */

@@ -47,6 +47,7 @@ bool EngineObject::define(napi_env env, napi_value exports) {
       {"threads", nullptr, nullptr, threads, nullptr, nullptr, napi_enumerable, nullptr},
       method("grow", grow), method("release", release), method("view", view),   method("write", write),
       method("read", read), method("run", run),         method("abort", abort), method("dispose", dispose),
+      method("map", map),   method("unmap", unmap),
   };
   napi_value type = nullptr;
   return napi_define_class(env, "NativeEngine", NAPI_AUTO_LENGTH, construct, nullptr,
@@ -115,9 +116,7 @@ napi_value EngineObject::grow(napi_env env, napi_callback_info info) {
   MILLET_METHOD(arguments, object);
   uint64_t bytes = 0;
   if (!read_size(env, arguments.values[0], &bytes)) return nullptr;
-  napi_value grown = nullptr;
-  napi_get_boolean(env, object->engine_->arena()->grow(bytes), &grown);
-  return grown;
+  return boolean(env, object->engine_->arena()->grow(bytes));
 }
 
 // release(address, byteLength): void
@@ -128,6 +127,30 @@ napi_value EngineObject::release(napi_env env, napi_callback_info info) {
   if (!read_size(env, arguments.values[0], &address) || !read_size(env, arguments.values[1], &length)) return nullptr;
   object->engine_->arena()->release(address, length);
   return nullptr;
+}
+
+// map(file, address, byteLength): boolean
+napi_value EngineObject::map(napi_env env, napi_callback_info info) {
+  MILLET_METHOD(arguments, object);
+  uint64_t file = 0;
+  uint64_t address = 0;
+  uint64_t length = 0;
+  if (!read_size(env, arguments.values[0], &file) || !read_size(env, arguments.values[1], &address) ||
+      !read_size(env, arguments.values[2], &length)) {
+    return nullptr;
+  }
+  if (object->running_ != nullptr) return fail(env, "ERR_BUSY", "a call is running");
+  return boolean(env, object->engine_->arena()->map(static_cast<int>(file), address, length));
+}
+
+// unmap(address, byteLength): boolean
+napi_value EngineObject::unmap(napi_env env, napi_callback_info info) {
+  MILLET_METHOD(arguments, object);
+  uint64_t address = 0;
+  uint64_t length = 0;
+  if (!read_size(env, arguments.values[0], &address) || !read_size(env, arguments.values[1], &length)) return nullptr;
+  if (object->running_ != nullptr) return fail(env, "ERR_BUSY", "a call is running");
+  return boolean(env, object->engine_->arena()->unmap(address, length));
 }
 
 // view(address, byteLength): ArrayBuffer | undefined

@@ -22,6 +22,8 @@ class EngineObject {
   static napi_value threads(napi_env env, napi_callback_info info);
   static napi_value grow(napi_env env, napi_callback_info info);
   static napi_value release(napi_env env, napi_callback_info info);
+  static napi_value map(napi_env env, napi_callback_info info);
+  static napi_value unmap(napi_env env, napi_callback_info info);
   static napi_value view(napi_env env, napi_callback_info info);
   static napi_value write(napi_env env, napi_callback_info info);
   static napi_value read(napi_env env, napi_callback_info info);

@@ -64,6 +64,12 @@ inline napi_value number(napi_env env, double value) {
   return result;
 }
 
+inline napi_value boolean(napi_env env, bool value) {
+  napi_value result = nullptr;
+  napi_get_boolean(env, value, &result);
+  return result;
+}
+
 inline napi_value string(napi_env env, std::string_view value) {
   napi_value result = nullptr;
   napi_create_string_utf8(env, value.data(), value.size(), &result);

@@ -23,10 +23,20 @@ class Arena {
   // Makes the first `bytes` bytes usable. False if the system refuses; nothing is lost then.
   bool grow(size_t bytes);
 
+  // Shows the bytes of an open file at the same addresses, whole pages within what is committed, in place of what was
+  // there. Nothing is read yet. Writing copies a page and never changes the file. False if the system refuses; the
+  // range is then as it was.
+  bool map(int file, size_t start, size_t bytes);
+
+  // Puts zeroed memory there again. False if the system refuses.
+  bool unmap(size_t start, size_t bytes);
+
   // Gives the whole pages within [start, start + bytes) back to the system; they read as zeros afterwards.
   void release(size_t start, size_t bytes);
 
  private:
+  bool whole_pages(size_t start, size_t bytes) const;
+
   uint8_t* base_ = nullptr;
   size_t reserved_ = 0;
   size_t committed_ = 0;

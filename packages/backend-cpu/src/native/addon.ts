@@ -26,6 +26,13 @@ export interface NativeHandle {
   grow(byteLength: number): boolean;
   /** Gives whole pages back to the system; they read as zeros afterwards. */
   release(address: number, byteLength: number): void;
+  /**
+   * Shows bytes of an open file at the same addresses, in place of what was there: whole pages. The file may be closed
+   * afterwards and must not be made shorter. False if the system refuses; then nothing has changed. Throws ERR_BUSY.
+   */
+  map(file: number, address: number, byteLength: number): boolean;
+  /** Puts zeroed memory there again. Throws ERR_BUSY. */
+  unmap(address: number, byteLength: number): boolean;
   /** The engine's memory itself, or undefined where V8 allows no such view. After dispose() it holds zeros. */
   view(address: number, byteLength: number): ArrayBuffer | undefined;
   write(address: number, bytes: Uint8Array): void;
