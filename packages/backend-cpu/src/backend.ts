@@ -8,6 +8,7 @@ import type {
   KvPlan,
   LoadedModel,
   LoadOptions,
+  PackedFileReport,
 } from "@millet/core/backend";
 import { MilletError, throwIfAborted } from "@millet/core/errors";
 import type { Node } from "@millet/core/graph";
@@ -18,10 +19,10 @@ import { startEngine } from "./engine/start.js";
 import { TracingEngine } from "./engine/tracing-engine.js";
 import { CpuExecutable } from "./executable.js";
 import { KvMemory } from "./kv-memory.js";
-import { loadWeights } from "./load-weights.js";
 import { supportsNode } from "./lower/lower.js";
 import { checkFits, type ModelPlan, planModel } from "./model-plan.js";
 import type { CpuOptions } from "./options.js";
+import { placeWeights } from "./place-weights.js";
 import { CpuState } from "./state.js";
 
 /**
@@ -44,7 +45,9 @@ class CpuBackend implements Backend {
   readonly #preferred: EngineChoice;
   /** The engine for the graphs seen last. */
   #choice: EngineChoice;
-  readonly #trace: CpuOptions["trace"];
+  readonly #options: CpuOptions;
+  /** The plan made last: an estimate is usually followed by the load. */
+  #planned: { readonly inputs: readonly unknown[]; readonly plan: ModelPlan } | undefined;
   readonly #models = new Set<LoadedModel>();
   #lose: (error: MilletError) => void = () => {};
 
@@ -52,7 +55,7 @@ class CpuBackend implements Backend {
   constructor(options: CpuOptions) {
     this.#preferred = chooseEngine(options);
     this.#choice = this.#preferred;
-    this.#trace = options.trace;
+    this.#options = options;
     this.lost = new Promise((resolve) => {
       this.#lose = resolve;
     });
@@ -90,22 +93,24 @@ class CpuBackend implements Backend {
   ): Promise<LoadedModel> {
     checkKv(kv);
     const planFor = (choice: EngineChoice) => {
-      const plan = planModel(graphs, kv, choice);
+      const plan = this.#planFor(graphs, kv, choice);
       checkFits(plan, choice);
       return { plan, limits: { initialBytes: plan.end, maximumBytes: plan.maximumBytes } };
     };
     const started = await startEngine(choiceFor(graphs, this.#preferred), planFor, options.signal);
     const { engine, plan } = started;
     this.#choice = started.choice;
+    this.#planned = undefined; // the model keeps what it needs of it
+    let packedFile: PackedFileReport | undefined;
     try {
       await writePrograms(engine, plan);
-      await loadWeights(engine, plan, weights, options);
+      packedFile = await placeWeights(engine, plan, weights, this.#options, options);
     } catch (error) {
       await engine.dispose();
       throw error;
     }
     void engine.lost.then((error) => this.#lose(error));
-    return this.#loadedModel(graphs, kv, plan, this.#traced(engine, plan));
+    return this.#loadedModel(graphs, kv, plan, this.#traced(engine, plan), packedFile);
   }
 
   async dispose(): Promise<void> {
@@ -114,24 +119,41 @@ class CpuBackend implements Backend {
 
   #plan(graphs: GraphSet, kv: KvPlan): ModelPlan {
     this.#choice = choiceFor(graphs, this.#preferred);
-    return planModel(graphs, kv, this.#choice);
+    return this.#planFor(graphs, kv, this.#choice);
+  }
+
+  #planFor(graphs: GraphSet, kv: KvPlan, choice: EngineChoice): ModelPlan {
+    const { name, threads } = choice;
+    const inputs = [graphs, kv, name, threads];
+    if (this.#planned?.inputs.every((input, i) => input === inputs[i])) return this.#planned.plan;
+    const plan = planModel(graphs, kv, choice);
+    this.#planned = { inputs, plan };
+    return plan;
   }
 
   #traced(engine: Engine, plan: ModelPlan): Engine {
-    if (!this.#trace) return engine;
+    const { trace } = this.#options;
+    if (!trace) return engine;
     const programs = Object.values(plan.graphs).map(
       ({ address, lowered }) => [address, lowered.program] as const,
     );
-    return new TracingEngine(engine, new Map(programs), this.#trace);
+    return new TracingEngine(engine, new Map(programs), trace);
   }
 
-  #loadedModel(graphs: GraphSet, kv: KvPlan, plan: ModelPlan, engine: Engine): LoadedModel {
+  #loadedModel(
+    graphs: GraphSet,
+    kv: KvPlan,
+    plan: ModelPlan,
+    engine: Engine,
+    packedFile: PackedFileReport | undefined,
+  ): LoadedModel {
     const memory = new KvMemory(engine, plan.end, plan.maximumBytes);
     const executables = Object.entries(plan.graphs).map(
       ([name, placed]) => [name, new CpuExecutable(graphs[name]!, placed, engine)] as const,
     );
     const model: LoadedModel = {
       byteLength: plan.weightBytes,
+      packedFile,
       executables: Object.fromEntries(executables),
       createState: () => new CpuState(kv, engine, memory, plan),
       dispose: async () => {

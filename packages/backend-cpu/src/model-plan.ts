@@ -24,6 +24,8 @@ export interface ModelPlan {
   /** Every weight of the graphs, by name. */
   readonly weights: ReadonlyMap<string, PlacedWeight>;
   readonly weightBytes: number;
+  /** Where the weights lie, whole pages of every system: what a packed file holds. */
+  readonly packed: { readonly address: number; readonly byteLength: number };
   readonly graphs: Readonly<Record<string, PlacedGraph>>;
   /** Work space, free between calls. */
   readonly work: { readonly address: number; readonly byteLength: number };
@@ -43,6 +45,8 @@ export interface PlacedWeight {
 /** What a plan depends on. */
 export type EngineTraits = Pick<EngineChoice, "name" | "threads" | "addressableBytes" | "weightTypes">;
 
+/** The largest page of memory in use (arm64): what packed files map. */
+const PAGE_BYTES = 65536;
 /** Work space that loading needs: two buffers of raw weights. */
 export const STAGING_BYTES = 2 * 2 * 1024 * 1024;
 /** At the work space's end: the program and pointer of loading and of KV copies. */
@@ -61,16 +65,17 @@ export function planModel(graphs: GraphSet, kv: KvPlan, engine: EngineTraits): M
   const weights = new Map<string, PlacedWeight>();
   for (const [name, value] of values)
     weights.set(name, { value, address: region.allocate(weightBytes(value)) });
+  const weightsEnd = Math.ceil(region.end / PAGE_BYTES) * PAGE_BYTES;
   const addresses = new Map([...weights].map(([name, { address }]) => [name, address]));
 
   const lowered = simple.map(([name, graph]) => {
-    const own = new Region(region.end);
+    const own = new Region(weightsEnd);
     return { name, lowered: lowerGraph(graph, addresses, own, engine.threads, kv), end: own.end };
   });
   const workBytes = aligned(
-    Math.max(stagingBytes(values), ...lowered.map(({ end }) => end - region.end)) + AUXILIARY_BYTES,
+    Math.max(stagingBytes(values), ...lowered.map(({ end }) => end - weightsEnd)) + AUXILIARY_BYTES,
   );
-  const programs = new Region(region.end + workBytes);
+  const programs = new Region(weightsEnd + workBytes);
   const placed = lowered.map(({ name, lowered }) => {
     const address = programs.allocate(lowered.program.words.byteLength + 16 * lowered.program.steps.length);
     return [name, { lowered, address }] as const;
@@ -79,9 +84,10 @@ export function planModel(graphs: GraphSet, kv: KvPlan, engine: EngineTraits): M
   return {
     weights,
     weightBytes: region.end - region.start,
+    packed: { address: region.start, byteLength: weightsEnd - region.start },
     graphs: Object.fromEntries(placed),
-    work: { address: region.end, byteLength: workBytes },
-    scratchBytes: programs.end - region.end + Fixed.Reserved,
+    work: { address: weightsEnd, byteLength: workBytes },
+    scratchBytes: programs.end - weightsEnd + Fixed.Reserved,
     end: programs.end,
     maximumBytes,
   };

@@ -19,6 +19,12 @@ export interface CpuOptions {
   readonly engine?: "auto" | "wasm" | "native";
   /** Threads that compute; by default one per core, at most 8. One where memory cannot be shared. */
   readonly threads?: number;
+  /**
+   * Keeps the packed weights in a file, so that later loads map it (native engine) or read it (WASM) instead of reading
+   * and packing the model: `true` beside the model, or in the user's cache folder where that cannot be or the model is
+   * remote; a text is the folder to use. The file is as large as the model. Off by default; Node only.
+   */
+  readonly packedFiles?: boolean | string;
   /** Which SIMD build to use; results are the same. For tests. */
   readonly simd?: "auto" | "relaxed" | "plain";
   /** Whether threads share memory; "auto" shares where the platform allows it. For tests. */

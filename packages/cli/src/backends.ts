@@ -1,7 +1,7 @@
 /** The backends that `millet` can use, one explicit list, and the options that choose among them. */
 import { cpu } from "@millet/backend-cpu";
 import { type BackendFactory, reference } from "@millet/core";
-import { choice, integer, type OptionValues } from "./options.js";
+import { choice, flag, integer, type OptionValues, text } from "./options.js";
 
 export const BACKEND_NAMES = ["cpu", "reference"] as const;
 export type BackendName = (typeof BACKEND_NAMES)[number];
@@ -16,16 +16,22 @@ export const BACKEND_OPTIONS = {
     min: 1,
     max: 1024,
   }),
+  "packed-files": flag(
+    "Keep the packed weights in a file beside the model, or in the user's cache folder: later loads take it.",
+  ),
+  "packed-folder": text("FOLDER", "The same, in this folder."),
 };
 
 /** The factory that `values` choose. */
-export function chooseBackend(values: OptionValues<typeof BACKEND_OPTIONS>): BackendFactory {
+export function chooseBackend(values: Partial<OptionValues<typeof BACKEND_OPTIONS>>): BackendFactory {
   const { backend = "cpu", engine, threads } = values;
+  const packedFiles = values["packed-folder"] ?? values["packed-files"];
   switch (backend) {
     case "cpu":
       return cpu({
         ...(engine === undefined ? {} : { engine }),
         ...(threads === undefined ? {} : { threads }),
+        ...(packedFiles === undefined ? {} : { packedFiles }),
       });
     case "reference":
       return reference();

@@ -36,6 +36,8 @@ export async function load(
       signal,
       onProgress: ({ loadedBytes, totalBytes }) => bar.update(`Loading ${name}`, loadedBytes, totalBytes),
     });
+    bar.clear();
+    for (const problem of model.backend.packedFile?.problems ?? []) io.stderr.line(`note: ${problem}`);
     return { name, model };
   } finally {
     bar.clear();

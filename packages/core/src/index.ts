@@ -1,6 +1,6 @@
 /** @millet/core: the public face. Importing it has no side effect. */
 
-export type { BackendFactory, Capabilities, Estimate } from "./backend/backend.js";
+export type { BackendFactory, Capabilities, Estimate, PackedFileReport } from "./backend/backend.js";
 export { reference } from "./backend/reference/reference.js";
 export type { RejectedBackend } from "./backend/serve.js";
 export type { Chat, ChatMessage, ChatOptions } from "./chat/session-types.js";

@@ -62,6 +62,28 @@ void test_arena() {
   check(arena.base()[0] == 0, "released memory keeps its bytes");
 }
 
+// Byte a of a file at byte a of memory, also where the file's pages come after others.
+void test_mapped_file() {
+  constexpr size_t kPage = 65536;
+  FILE* file = std::tmpfile();
+  if (file == nullptr) return fail("no temporary file could be made");
+  const std::vector<uint8_t> bytes(3 * kPage, 9);
+  check(fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && fflush(file) == 0, "the file was not written");
+  Arena arena(size_t{8} << 20);
+  check(arena.grow(4 * kPage), "256 KiB could not be had");
+  arena.base()[0] = 7;
+  arena.base()[kPage] = 7;
+  check(!arena.map(fileno(file), kPage + 1, kPage), "a part of a page was mapped");
+  check(!arena.map(fileno(file), kPage, size_t{16} << 20), "more than the memory was mapped");
+  check(!arena.map(-1, kPage, kPage) && arena.base()[kPage] == 7, "no file was mapped, or memory was lost over it");
+  check(arena.map(fileno(file), kPage, 2 * kPage), "a file could not be mapped");
+  fclose(file);
+  check(arena.base()[0] == 7 && arena.base()[kPage] == 9 && arena.base()[3 * kPage - 1] == 9, "other bytes are there");
+  arena.base()[kPage] = 8;
+  check(arena.unmap(kPage, 2 * kPage), "a file could not be unmapped");
+  check(arena.base()[0] == 7 && arena.base()[kPage] == 0 && arena.base()[3 * kPage - 1] == 0, "no zeros came back");
+}
+
 void test_programs(Machine& machine) {
   machine.reset();
   const Arena& arena = *machine.engine().arena();
@@ -172,6 +194,7 @@ void test_engine(const Setting& setting) {
   test_abort(machine);
   test_short_calls(machine, setting.reduced ? 50 : 1000);
   test_arena();
+  test_mapped_file();
   test_programs(machine);
   test_absent_threads(machine);
   test_limits(machine.engine().level());

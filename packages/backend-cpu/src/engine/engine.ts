@@ -48,6 +48,14 @@ export interface Engine {
    */
   view(address: number, byteLength: number): Uint8Array | undefined;
   /**
+   * Shows the bytes of an open file at the same addresses of memory, read when they are touched; no call may run. The
+   * file may then be closed, and must not be made shorter. Absent where the engine cannot. @returns false if the system
+   * refuses, and nothing has changed
+   */
+  map?(file: number, address: number, byteLength: number): boolean;
+  /** Puts zeros where a file was shown. */
+  unmap?(address: number, byteLength: number): void;
+  /**
    * Runs after all earlier calls.
    * @returns copies of the ranges read
    * @throws MilletError ABORTED, BACKEND_LOST, BACKEND_FAILED, DISPOSED

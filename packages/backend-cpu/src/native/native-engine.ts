@@ -75,6 +75,15 @@ class NativeEngine implements Engine {
     return buffer && new Uint8Array(buffer);
   }
 
+  map(file: number, address: number, byteLength: number): boolean {
+    return this.#handle.map(file, address, byteLength);
+  }
+
+  unmap(address: number, byteLength: number): void {
+    if (this.#handle.unmap(address, byteLength)) return;
+    throw outOfMemory(this.#byteLength, this.#byteLength - byteLength, this.#maximumBytes);
+  }
+
   call(call: EngineCall): Promise<readonly Uint8Array[]> {
     return this.#queue.run(() => this.#run(call), call.signal);
   }

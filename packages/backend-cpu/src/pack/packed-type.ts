@@ -6,6 +6,12 @@ import { MilletError } from "@millet/core/errors";
 import { DTYPES, type DType, formatSpec, type TensorSpec } from "@millet/core/tensor";
 import { Opcode, PackedType } from "../../assembly/opcodes.js";
 
+/**
+ * Counts the forms that packed weights have had. It goes up with every change of what `pack_<type>` writes or of where
+ * weights lie: packed files of another version are not used. test/packed-file/layout.test.ts notices such changes.
+ */
+export const PACKED_LAYOUT_VERSION = 1;
+
 export interface PackedInfo {
   readonly type: PackedType;
   readonly linear: Opcode;

@@ -69,9 +69,20 @@ export interface Backend {
   dispose(): Promise<void>;
 }
 
+/** A file in which a backend keeps a model's packed weights between loads. */
+export interface PackedFileReport {
+  /** "used": the weights came from it. "written": they did not, and the next load's will. "none": there is no such file. */
+  readonly state: "used" | "written" | "none";
+  readonly path?: string | undefined;
+  /** Why an existing file was not used, or none could be written; full sentences. */
+  readonly problems: readonly string[];
+}
+
 export interface LoadedModel {
   /** Bytes of packed weights. */
   readonly byteLength: number;
+  /** Present if the backend was asked to keep packed weights. */
+  readonly packedFile?: PackedFileReport | undefined;
   readonly executables: Readonly<Record<string, Executable>>;
   /** An empty KV cache by the plan given to `load`. */
   createState(): State;

@@ -13,6 +13,7 @@ export type {
   LoadedModel,
   LoadOptions,
   LoadProgress,
+  PackedFileReport,
   State,
 } from "./backend.js";
 export { type ActiveRows, checkCall } from "./call.js";

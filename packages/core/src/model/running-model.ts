@@ -145,5 +145,6 @@ function isMessages(prompt: readonly number[] | readonly ChatMessage[]): prompt 
 
 function reportOf({ backend, model, estimate, rejected }: Served): BackendReport {
   const { name, capabilities } = backend;
-  return { name, capabilities, estimate, weightBytes: model.byteLength, rejected };
+  const { byteLength: weightBytes, packedFile } = model;
+  return { name, capabilities, estimate, weightBytes, rejected, packedFile };
 }

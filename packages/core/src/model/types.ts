@@ -1,5 +1,5 @@
 /** A loaded model, and how to load one, as callers see it. Types only. */
-import type { BackendFactory, Capabilities, Estimate } from "../backend/backend.js";
+import type { BackendFactory, Capabilities, Estimate, PackedFileReport } from "../backend/backend.js";
 import type { RejectedBackend } from "../backend/serve.js";
 import type { Chat, ChatMessage, ChatOptions } from "../chat/session-types.js";
 import type { GenerateOptions, PromptOptions } from "../generate/options.js";
@@ -79,6 +79,8 @@ export interface BackendReport {
   /** Bytes of packed weights. */
   readonly weightBytes: number;
   readonly rejected: readonly RejectedBackend[];
+  /** Present if the backend was asked to keep packed weights in a file. */
+  readonly packedFile?: PackedFileReport | undefined;
 }
 
 /** Text, token ids, or a conversation that the chat template renders. */

@@ -5,6 +5,7 @@
  */
 import type { FileHandle } from "node:fs/promises";
 import { MilletError, throwIfAborted } from "../errors.js";
+import type { KnownOrigin } from "../tensor/byte-source.js";
 import {
   allocate,
   type ByteSource,
@@ -22,6 +23,16 @@ interface Stamp {
   readonly size: bigint;
   readonly mtimeNs: bigint;
 }
+
+/** Of a file, with what tells one state of it from another. */
+interface FileState extends Stamp {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly ctimeNs: bigint;
+}
+
+/** The coarsest clock of a file system in use (FAT): two changes within it may leave the same times. */
+const CLOCK_NS = 2_000_000_000n;
 
 function nodeModules() {
   const load = typeof process === "undefined" ? undefined : process.getBuiltinModule;
@@ -73,19 +84,32 @@ function openError(filePath: string, cause: unknown): MilletError {
   return new MilletError("SOURCE_READ_FAILED", `${filePath} cannot be opened as a file: ${why}.`, { cause });
 }
 
+/**
+ * Every change of a file sets its ctime, which programs cannot set; a file put in its place has another number. A change
+ * of the last moments could be followed by one that the clock does not tell from it.
+ */
+function originOf(path: string, { dev, ino, size, mtimeNs, ctimeNs }: FileState): KnownOrigin {
+  if (BigInt(Date.now()) * 1_000_000n - ctimeNs < CLOCK_NS) {
+    return { unknown: `${path} was written less than two seconds ago` };
+  }
+  return { location: path, path, version: ["file", dev, ino, size, mtimeNs, ctimeNs].join(":") };
+}
+
 class FileSource implements ByteSource {
   readonly name: string;
   readonly byteLength: number;
+  readonly origin: KnownOrigin;
   readonly #path: string;
   readonly #stamp: Stamp;
   #handle: FileHandle | undefined;
 
-  constructor(path: string, name: string, handle: FileHandle, stamp: Stamp) {
+  constructor(path: string, name: string, handle: FileHandle, stamp: FileState) {
     this.#path = path;
     this.name = name;
     this.#handle = handle;
     this.#stamp = { size: stamp.size, mtimeNs: stamp.mtimeNs };
     this.byteLength = Number(stamp.size);
+    this.origin = originOf(path, stamp);
   }
 
   async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {

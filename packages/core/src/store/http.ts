@@ -4,6 +4,7 @@
  * nothing on disk.
  */
 import { abortedError, throwIfAborted } from "../errors.js";
+import type { KnownOrigin } from "../tensor/byte-source.js";
 import { fetchRange } from "./http-range.js";
 import { copyBody, request, withRetries } from "./http-request.js";
 import {
@@ -104,9 +105,16 @@ async function openHttpSibling(url: URL, name: string, options: SourceOptions, s
   return openHttp(other, { ...options, signal });
 }
 
+/** Only a strong ETag promises the same bytes (RFC 9110, 8.8.1). */
+function originOf({ origin, pathname }: URL, { byteLength, etag }: FileVersion): KnownOrigin {
+  if (!etag?.startsWith('"')) return { unknown: `the server tells no strong ETag of ${origin}${pathname}` };
+  return { location: `${origin}${pathname}`, version: ["http", byteLength, etag].join(":") };
+}
+
 class HttpSource implements ByteSource {
   readonly name: string;
   readonly byteLength: number;
+  readonly origin: KnownOrigin;
   readonly #url: URL;
   readonly #options: SourceOptions;
   readonly #ahead: ReadAhead;
@@ -117,6 +125,7 @@ class HttpSource implements ByteSource {
     this.#options = options;
     this.name = fileName(url);
     this.byteLength = version.byteLength;
+    this.origin = originOf(url, version);
     this.#ahead = new ReadAhead(this, first, (...range) => fetchRange({ url, version, options }, ...range));
   }
 

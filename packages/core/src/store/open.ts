@@ -74,6 +74,7 @@ function withIdentity(source: ByteSource, { name, sibling }: Identity): ByteSour
     name,
     sibling,
     byteLength: source.byteLength,
+    origin: source.origin,
     read: (...range) => source.read(...range),
     readInto: (...range) => source.readInto(...range),
     close: () => source.close(),

@@ -3,11 +3,28 @@
  * what the bytes mean is the business of formats/, which read them.
  */
 
+/**
+ * Which content a file had when it was opened, for whoever keeps something made from it. Two files of one `version` at
+ * one `location` hold the same bytes; no change of the file leaves its version as it was.
+ */
+export interface ContentOrigin {
+  /** Absolute path, or URL without query. */
+  readonly location: string;
+  /** The same for a local file: where something may be kept beside it. */
+  readonly path?: string;
+  readonly version: string;
+}
+
+/** An origin, or a clause that says why nobody could tell if the content changed. */
+export type KnownOrigin = ContentOrigin | { readonly unknown: string };
+
 /** Random access to one immutable file. Reads may run concurrently and in any order. */
 export interface ByteSource {
   /** File name without directories; shards are found by it. */
   readonly name: string;
   readonly byteLength: number;
+  /** Absent where the bytes come from no place that can be named, such as memory. */
+  readonly origin?: KnownOrigin | undefined;
   /**
    * The bytes [offset, offset + length). The result may share memory with the source: do not write to it.
    * @throws MilletError SOURCE_TRUNCATED if the range ends behind the file, SOURCE_CHANGED if the file is not

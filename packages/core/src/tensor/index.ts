@@ -1,4 +1,5 @@
 /** Data types, tensor descriptions, host tensors, lazy weights. */
+export type { ContentOrigin, KnownOrigin } from "./byte-source.js";
 export { DTYPES, type DType, type DTypeInfo, isDType } from "./dtype.js";
 export {
   byteLength,

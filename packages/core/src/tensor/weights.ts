@@ -2,11 +2,14 @@
  * Weights as a backend sees them: named, described, and read lazily by byte range.
  * Where the bytes come from (a GGUF file, a URL, memory) is the business of formats/ and store/.
  */
+import type { KnownOrigin } from "./byte-source.js";
 import type { TensorSpec } from "./tensor.js";
 
 /** One tensor's bytes, in the layout that its dtype prescribes. Reads may overlap and run concurrently. */
 export interface WeightSource {
   readonly spec: TensorSpec;
+  /** The file that holds the tensor, and where in it; absent for bytes from no place that can be named. */
+  readonly place?: { readonly file: KnownOrigin; readonly offset: number } | undefined;
   /**
    * Fills `target` with the tensor's bytes from `offset` on. `target` may lie in a SharedArrayBuffer.
    * @throws MilletError SOURCE_* if the bytes cannot be had, ABORTED if `signal` fires

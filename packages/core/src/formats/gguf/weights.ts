@@ -62,8 +62,10 @@ function weightOf({ name, type, spec, offset, source }: PlacedTensor): WeightSou
     );
   }
   const size = byteLength(spec);
+  const file = source.origin;
   return {
     spec,
+    place: file && { file, offset },
     async readInto(from, target, signal) {
       if (!(from >= 0) || from + target.byteLength > size) {
         const range = `bytes ${from} to ${from + target.byteLength}`;
