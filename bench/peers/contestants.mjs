@@ -1,14 +1,17 @@
 // Who takes part in the comparison: what is started for each, and what is known to be beyond it.
 import { fileURLToPath } from "node:url";
+import { V8_WITHOUT_VNNI } from "./avx2.mjs";
 
 const script = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 const PRODUCTS = "matrix products only";
 const BROWSER_PEER_LIMIT = 300e6;
+const IN_CHROMIUM = { options: ["--js-flags", V8_WITHOUT_VNNI] };
 
 /**
  * peer: whose speed this one's is divided by. file: what it reads, the GGUF file or onnx-model.mjs's graph.
- * mostBytes: files above are left out, for the reason given.
+ * mostBytes: files above are left out, for the reason given. avx2: how it is held to AVX2 without VNNI, by options of
+ * its own or of Node, or started from avx2.mjs's copy.
  */
 export const CONTESTANTS = [
   {
@@ -16,18 +19,21 @@ export const CONTESTANTS = [
     title: "Millet, native",
     peer: "node-llama-cpp",
     command: [script("speed-millet.mjs"), "--engine", "native"],
+    avx2: { options: ["--isa", "avx2"] },
   },
   {
     name: "millet-wasm",
     title: "Millet, WASM in Node",
     peer: "node-llama-cpp",
     command: [script("speed-millet.mjs"), "--engine", "wasm"],
+    avx2: { nodeOptions: [V8_WITHOUT_VNNI] },
   },
   {
     name: "node-llama-cpp",
     title: "node-llama-cpp, native",
     package: "node-llama-cpp",
     command: [script("speed-node-llama.mjs")],
+    avx2: { fromCopy: true },
   },
   {
     name: "onnxruntime-node",
@@ -42,6 +48,7 @@ export const CONTESTANTS = [
     title: "Millet, WASM in Chromium",
     peer: "wllama",
     command: [script("speed-browser.mjs"), "--engine", "millet"],
+    avx2: IN_CHROMIUM,
   },
   {
     name: "wllama",
@@ -50,6 +57,7 @@ export const CONTESTANTS = [
     mostBytes: BROWSER_PEER_LIMIT,
     tooLarge: "by its speed on the 135M class one run is expected to take many minutes",
     command: [script("speed-browser.mjs"), "--engine", "wllama"],
+    avx2: IN_CHROMIUM,
   },
   {
     name: "onnxruntime-web",
@@ -61,5 +69,6 @@ export const CONTESTANTS = [
     tooLarge:
       "with 84 MB the tab took over 600 MB, so ten times as much is not expected to fit into 32-bit memory",
     command: [script("speed-browser.mjs"), "--engine", "onnx"],
+    avx2: IN_CHROMIUM,
   },
 ];

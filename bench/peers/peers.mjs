@@ -3,7 +3,9 @@
 // figures of one run only. Options below; the packages must be built, and the peers installed (README.md).
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { parseArgs, promisify } from "node:util";
+import { linkAvx2Copy, removeAvx2Copy } from "./avx2.mjs";
 import { readBandwidth } from "./bandwidth.mjs";
 import { CONTESTANTS } from "./contestants.mjs";
 import { describeMachine, describeVersions } from "./machine.mjs";
@@ -16,6 +18,7 @@ const USAGE = `Use: npm run bench:peers -- [options]
   --only            contestants by commas (${CONTESTANTS.map(({ name }) => name).join(",")})
   --runs            rounds, a process per contestant in each (3)
   --repeat          measured runs within a process, after one to warm up (1)
+  --isa             "avx2" holds all engines to AVX2 without VNNI; without it each takes the best it has
   --threads         (2)    --prompt-tokens (256)    --gen-tokens (64)
   --json            one JSON document on standard output instead of tables
   --markdown        writes the tables of docs/benchmarks.md as well
@@ -27,6 +30,7 @@ const { values } = parseArgs({
     only: { type: "string" },
     runs: { type: "string", default: "3" },
     repeat: { type: "string", default: "1" },
+    isa: { type: "string" },
     threads: { type: "string", default: "2" },
     "prompt-tokens": { type: "string", default: "256" },
     "gen-tokens": { type: "string", default: "64" },
@@ -39,6 +43,11 @@ const { values } = parseArgs({
 const MEASURES = ["prefillTokensPerSecond", "decodeTokensPerSecond", "loadMs", "peakRssBytes"];
 const MOST_MS_OF_A_PROCESS = 5 * 60_000;
 
+if (values.isa !== undefined && values.isa !== "avx2") {
+  console.error(`There is no --isa ${values.isa}.\n${USAGE}`);
+  process.exit(2);
+}
+const copy = values.isa === "avx2" && values.from === undefined ? await linkAvx2Copy() : undefined;
 const wanted = values.only?.split(",") ?? CONTESTANTS.map(({ name }) => name);
 const unknown = wanted.filter((name) => !CONTESTANTS.some((contestant) => contestant.name === name));
 if (values.help || unknown.length > 0) {
@@ -48,7 +57,7 @@ if (values.help || unknown.length > 0) {
 
 const results =
   values.from === undefined
-    ? [await compare()]
+    ? [await compare().finally(removeAvx2Copy)]
     : await Promise.all(values.from.split(",").map(async (file) => JSON.parse(await readFile(file, "utf8"))));
 if (values.markdown) await writeDocument(results);
 for (const result of results) console.log(values.json ? JSON.stringify(result) : formatText(result));
@@ -100,7 +109,8 @@ async function compareOn(model, bandwidths) {
   return { name: model.name, fileBytes: model.fileBytes, contestants };
 }
 
-function whyNot({ file = "gguf", mostBytes = Infinity, tooLarge }, model) {
+function whyNot({ file = "gguf", mostBytes = Infinity, tooLarge, avx2 }, model) {
+  if (copy !== undefined && avx2 === undefined) return "it cannot be held to AVX2";
   if (model[file] === undefined) return "its file can be made for the known shapes only";
   if (model.fileBytes > mostBytes) return `not tried on a file of this size: ${tooLarge}`;
 }
@@ -116,13 +126,16 @@ async function measureBandwidth(bandwidths) {
 
 /** A failure ends the contestant's part on this model; the others go on. */
 async function runOnce(entry, model, round) {
-  const { name, command, file = "gguf" } = entry.contestant;
+  const { name, command, file = "gguf", avx2 = {} } = entry.contestant;
+  const limits = copy === undefined ? {} : avx2;
+  const script = limits.fromCopy ? join(copy, basename(command[0])) : command[0];
   const options = ["threads", "prompt-tokens", "gen-tokens", "repeat"].flatMap((key) => [
     `--${key}`,
     values[key],
   ]);
   try {
-    const args = [command[0], model[file], ...command.slice(1), ...options];
+    const own = [...command.slice(1), ...(limits.options ?? [])];
+    const args = [...(limits.nodeOptions ?? []), script, model[file], ...own, ...options];
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: MOST_MS_OF_A_PROCESS });
     entry.lines.push(JSON.parse(stdout.trim().split("\n").at(-1)));
     console.error(`${name}, round ${round}: ${JSON.stringify(entry.lines.at(-1))}`);

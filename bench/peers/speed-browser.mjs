@@ -19,7 +19,10 @@ const work = parseWork();
 const executable = findBrowser();
 if (executable === undefined) throw new Error(`no browser: ${HOW_TO_GET_A_BROWSER}`);
 const server = await serve(await contents(), { isolated: true });
-const chromium = await launchBrowser(executable);
+const chromium = await launchBrowser(
+  executable,
+  work.jsFlags === undefined ? [] : [`--js-flags=${work.jsFlags}`],
+);
 try {
   const page = await chromium.newPage();
   page.on("pageerror", (error) => console.error(String(error)));

@@ -6,7 +6,7 @@ import { answer, measureRuns, parseWork, peakRssBytes } from "./work.mjs";
 
 const work = parseWork();
 const model = await loadModel(work.path, {
-  backend: cpu({ threads: work.threads, engine: work.engine }),
+  backend: cpu({ threads: work.threads, engine: work.engine, isa: work.isa }),
   contextLength: work.contextTokens,
   maxSequences: 1,
 });

@@ -5,7 +5,7 @@ import { medianOf } from "./statistics.mjs";
 
 /**
  * The arguments of a speed script: <model> [--threads N] [--prompt-tokens N] [--gen-tokens N] [--repeat N]
- * [--engine NAME]. contextTokens is what a prompt and its continuation need.
+ * [--engine NAME] [--isa NAME, of Millet's native engine] [--js-flags FLAGS, of a browser]. contextTokens is what a prompt and its continuation need.
  */
 export function parseWork() {
   const { positionals, values } = parseArgs({
@@ -16,6 +16,8 @@ export function parseWork() {
       "gen-tokens": { type: "string", default: "64" },
       repeat: { type: "string", default: "3" },
       engine: { type: "string" },
+      isa: { type: "string" },
+      "js-flags": { type: "string" },
     },
   });
   if (positionals.length !== 1) {
@@ -29,6 +31,8 @@ export function parseWork() {
   return {
     path: positionals[0],
     engine: values.engine,
+    isa: values.isa,
+    jsFlags: values["js-flags"],
     threads: Number(values.threads),
     promptTokens,
     genTokens,
