@@ -1,10 +1,19 @@
 /**
  * Where the KV cache keeps its rows. A state is a table of block addresses (words of 16-byte units); a block holds 32
- * rows: their positions i32[32], then per layer and KV head the keys transposed, f32[headDim][32], and the values,
- * f32[32][valueDim rounded up to 4]. Sums over a head or over rows then need no horizontal additions.
+ * rows: their positions i32[32], then per layer and KV head the keys and the values. Sums over a head or over rows need no
+ * horizontal additions.
+ *
+ * | type | keys | values |
+ * |---|---|---|
+ * | f32 | f32[headDim][32 rows] | f32[32 rows][valueDim rounded up to 4] |
+ * | f16 | f16[headDim][32 rows] | f16[32 rows][valueDim rounded up to 8] |
+ * | q8_0 | a tile per 32 of headDim | a tile per 32 of valueDim |
+ *
+ * A tile is 32 scales of the rows as f16, then the codes as i8: of keys [16 pairs of elements][32 rows][2], of values
+ * [16 pairs of rows][32 elements][2]. Products take the pairs whole (attention-byte.ts).
  */
 import { address } from "./address";
-import { KvBlock } from "./opcodes";
+import { KvBlock, KvType } from "./opcodes";
 
 /** The table of block addresses of the state of this call. */
 @inline
@@ -17,18 +26,30 @@ export function blockAt(table: usize, block: i32): usize {
   return <usize>load<u32>(table + (<usize>block << 2)) << 4;
 }
 
+/** Tiles of a head. */
 @inline
-export function paddedValueDim(valueDim: i32): i32 {
-  return (valueDim + 3) & ~3;
+export function tilesOf(headSize: i32): i32 {
+  return (headSize + 31) >> 5;
 }
 
-@inline
-export function keyBytes(headDim: i32): usize {
-  return <usize>headDim << 7;
+/** Columns of a value row, padding included. */
+export function valueColumns(type: KvType, valueDim: i32): i32 {
+  if (type == KvType.F32) return (valueDim + 3) & ~3;
+  if (type == KvType.F16) return (valueDim + 7) & ~7;
+  return tilesOf(valueDim) << 5;
+}
+
+export function keyBytes(type: KvType, headDim: i32): usize {
+  if (type == KvType.Q8_0) return <usize>tilesOf(headDim) * KvBlock.TileBytes;
+  return type == KvType.F32 ? <usize>headDim << 7 : <usize>headDim << 6;
+}
+
+export function valueBytes(type: KvType, valueDim: i32): usize {
+  if (type == KvType.Q8_0) return <usize>tilesOf(valueDim) * KvBlock.TileBytes;
+  return <usize>valueColumns(type, valueDim) << (type == KvType.F32 ? 7 : 6);
 }
 
 /** Bytes of keys and values of one head of one layer in a block. */
-@inline
-export function headBytes(headDim: i32, valueDim: i32): usize {
-  return <usize>(headDim + paddedValueDim(valueDim)) * (KvBlock.Rows << 2);
+export function headBytes(type: KvType, headDim: i32, valueDim: i32): usize {
+  return keyBytes(type, headDim) + valueBytes(type, valueDim);
 }

@@ -220,7 +220,11 @@ export enum KvWriteOperand {
   /** i32 counters of `Attention`, set to zero here. */
   Counters = 16,
   CounterCount = 17,
-  Length = 18,
+  Type = 18,
+  /** Room for a head as f32 per thread, and units between that of two threads. */
+  Scratch = 19,
+  ScratchPrivate = 20,
+  Length = 21,
 }
 
 /** Rotates Q and attends to the cached rows. Shared by tiles of four queries of one KV head. */
@@ -258,7 +262,8 @@ export enum AttentionOperand {
   Partials = 27,
   MaxSegments = 28,
   Counters = 29,
-  Length = 30,
+  Type = 30,
+  Length = 31,
 }
 
 /** y = rotated x, head by head. Shared by rows. */
@@ -312,14 +317,24 @@ export enum KvRowsOperand {
   ValueDim = 9,
   /** KvRead and KvStore: positions i32[Count], then keys, then values in canonical order. */
   Buffer = 10,
-  Length = 11,
+  Type = 11,
+  Length = 12,
 }
 
-/** Rows of a block of the KV cache, and where its parts lie. */
+/** How a KV cache keeps its elements (kv.ts); operand `Type` of its steps. */
+export enum KvType {
+  F32 = 0,
+  F16 = 1,
+  Q8_0 = 2,
+}
+
+/** Rows of a block of the KV cache, and where its parts lie (kv.ts). */
 export enum KvBlock {
   Rows = 32,
   /** Bytes of the positions at a block's start. */
   PositionBytes = 128,
   /** Blocks that make a segment of attention: partial results are merged per segment, in order. */
   SegmentBlocks = 16,
+  /** Bytes of a q8_0 tile: 32 scales as f16, then 32 x 32 codes. */
+  TileBytes = 1088,
 }

@@ -1,11 +1,12 @@
 /**
  * Load time, prefill and decode speed of a whole model: `npm run bench -- decode --model FILE` or
  * `--shape 135m|1.3b --dtype q4_0`, with `--threads N`, `--engine wasm|native|auto`, `--prompt N`, `--tokens N`,
+ * `--kv-type f32|f16|q8_0`,
  * `--trace` for the time of each kernel. Decode speed is given for the best, the median and the mean token: on a shared
  * machine the best is the one that nobody disturbed.
  */
 import { parseArgs } from "node:util";
-import { type Executable, KV_BLOCK_ROWS } from "@millet/core/backend";
+import { type Executable, KV_BLOCK_ROWS, KV_DTYPES } from "@millet/core/backend";
 import { openGguf } from "@millet/core/formats/gguf";
 import { defineModel, type ModelFiles } from "@millet/core/models";
 import { openSource } from "@millet/core/store";
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     memory: { type: "string", default: "auto" },
     prompt: { type: "string", default: "256" },
     tokens: { type: "string", default: "64" },
+    "kv-type": { type: "string", default: "f32" },
     trace: { type: "boolean", default: false },
   },
 });
@@ -63,7 +65,9 @@ const graphs = {
   decode: definition.step({ name: "decode", tokens: 1, ...step }),
   prompt: definition.step({ name: "prompt", tokens: CHUNK, ...step }),
 };
-const kv = { ...definition.kv, dtype: "f32", blockRows: KV_BLOCK_ROWS, maxBlocks: blocks } as const;
+const dtype = KV_DTYPES.find((name) => name === values["kv-type"]);
+if (!dtype) throw new Error(`No KV type ${values["kv-type"]}`);
+const kv = { ...definition.kv, dtype, blockRows: KV_BLOCK_ROWS, maxBlocks: blocks };
 const backend = await cpu(options).create();
 const model = await backend.load(graphs, files.weights, kv);
 const loadMs = performance.now() - began;

@@ -1,14 +1,16 @@
 /** The CPU backend: plans a model, starts an engine for it, loads the weights, hands out executables and KV caches. */
-import type {
-  Backend,
-  BackendFactory,
-  Capabilities,
-  Estimate,
-  GraphSet,
-  KvPlan,
-  LoadedModel,
-  LoadOptions,
-  PackedFileReport,
+import {
+  type Backend,
+  type BackendFactory,
+  type Capabilities,
+  type Estimate,
+  type GraphSet,
+  KV_BLOCK_ROWS,
+  KV_DTYPES,
+  type KvPlan,
+  type LoadedModel,
+  type LoadOptions,
+  type PackedFileReport,
 } from "@millet/core/backend";
 import { MilletError, throwIfAborted } from "@millet/core/errors";
 import type { Node } from "@millet/core/graph";
@@ -69,7 +71,7 @@ class CpuBackend implements Backend {
       engine: name,
       threads,
       memoryLimitBytes: addressableBytes,
-      kvDTypes: ["f32"],
+      kvDTypes: KV_DTYPES,
       limitations,
     };
   }
@@ -174,10 +176,10 @@ async function writePrograms(engine: Engine, plan: ModelPlan): Promise<void> {
   await engine.call({ writes });
 }
 
-function checkKv({ dtype, blockRows }: KvPlan): void {
-  if (dtype === "f32" && blockRows === 32) return;
+function checkKv({ blockRows }: KvPlan): void {
+  if (blockRows === KV_BLOCK_ROWS) return;
   throw new MilletError(
     "INVALID_ARGUMENT",
-    `The CPU backend keeps the KV cache in blocks of 32 rows of f32, not ${blockRows} rows of ${dtype}.`,
+    `The CPU backend keeps the KV cache in blocks of ${KV_BLOCK_ROWS} rows, not ${blockRows}.`,
   );
 }

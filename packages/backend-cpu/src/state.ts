@@ -4,7 +4,7 @@ import { MilletError } from "@millet/core/errors";
 import { Opcode } from "../assembly/opcodes.js";
 import type { Engine, MemoryWrite } from "./engine/engine.js";
 import type { KvMemory } from "./kv-memory.js";
-import { kvBlockBytes } from "./lower/kv-layout.js";
+import { kvBlockBytes, kvType } from "./lower/kv-layout.js";
 import { aligned } from "./lower/region.js";
 import { AUXILIARY_BYTES, type ModelPlan } from "./model-plan.js";
 import { encodeProgram, units } from "./program/program.js";
@@ -135,7 +135,7 @@ export class CpuState implements State {
     const pointer = program + AUXILIARY_BYTES - 16;
     const operands = [
       ...[units(pointer), fromRow, toRow, count, layers, kvHeads, headDim, valueDim],
-      units(this.#model.work.address),
+      ...[units(this.#model.work.address), kvType(this.plan)],
     ];
     const { words } = encodeProgram("kv", [{ opcode, label: "", operands, accesses: [] }]);
     return this.#engine.call({

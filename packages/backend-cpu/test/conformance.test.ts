@@ -1,5 +1,6 @@
 /** The CPU backend passes the conformance suite on both kinds of memory and both builds, with and without company. */
 import { testBackend } from "@millet/conformance";
+import { KV_DTYPES } from "@millet/core/backend";
 import type { DType } from "@millet/core/tensor";
 import { describe, test } from "vitest";
 import { type CpuOptions, cpu } from "../src/index.js";
@@ -29,6 +30,6 @@ const weightTypes: readonly DType[] = [
 
 for (const [name, options] of Object.entries(configurations)) {
   describe(name, () =>
-    testBackend(() => cpu({ engine: "wasm", ...options }), { describe, test, weightTypes }),
+    testBackend(() => cpu({ engine: "wasm", ...options }), { describe, test, weightTypes, kvDTypes: KV_DTYPES }),
   );
 }

@@ -2,7 +2,7 @@
  * A case: one op in a graph of its own, with data, and how close a backend must come to the reference.
  * The same cases serve conformance, benchmarks (bytes and multiply-adds per case) and the table of supported ops.
  */
-import type { KvPlan } from "@millet/core/backend";
+import type { KvDType, KvPlan } from "@millet/core/backend";
 import { type Graph, GraphBuilder, type OpDef, type RowAxis, type Value } from "@millet/core/graph";
 import { quantize } from "@millet/core/quant";
 import { type DType, elementCount, type HostTensor, tensorOf, type WeightSource } from "@millet/core/tensor";
@@ -16,6 +16,8 @@ export interface OpCase {
   readonly tolerance: number;
   /** Multiply-adds of all calls together, for benchmarks; 0 where they do not matter. */
   readonly multiplyAdds: number;
+  /** Type of the KV cache; f32 unless set. */
+  readonly kvDType: KvDType | undefined;
   /** Makes graph and data; the same every time. */
   create(): BuiltCase;
 }
@@ -81,13 +83,14 @@ export function weightSource(tensor: HostTensor): WeightSource {
 /** A case from a function that fills a builder. */
 export function opCase(
   name: string,
-  options: { readonly tolerance: number; readonly multiplyAdds?: number },
+  options: { readonly tolerance: number; readonly multiplyAdds?: number; readonly kvDType?: KvDType },
   build: (builder: CaseBuilder) => Omit<BuiltCase, "weights">,
 ): OpCase {
   return {
     name,
     tolerance: options.tolerance,
     multiplyAdds: options.multiplyAdds ?? 0,
+    kvDType: options.kvDType,
     create() {
       const builder = new CaseBuilder(name);
       const built = build(builder);

@@ -1,12 +1,26 @@
 /** Declares the conformance tests of a backend. Failures throw plain errors, so no assertion library is needed. */
-import { type Backend, type BackendFactory, type KvSnapshot, reference } from "@millet/core/backend";
+import {
+  type Backend,
+  type BackendFactory,
+  type KvDType,
+  type KvSnapshot,
+  reference,
+} from "@millet/core/backend";
 import { isMilletError } from "@millet/core/errors";
 import type { Graph } from "@millet/core/graph";
 import type { DType } from "@millet/core/tensor";
 import type { OpCase } from "./case.js";
 import { CASES } from "./cases/index.js";
 import { chunksThatDiffer, rowsCase } from "./checks/rows.js";
-import { concat, DECODER, DECODER_KV, Decoder, decoderGraph, logitRowBytes } from "./checks/step.js";
+import {
+  concat,
+  DECODER,
+  DECODER_KV,
+  Decoder,
+  type DecoderTypes,
+  decoderGraph,
+  logitRowBytes,
+} from "./checks/step.js";
 import { floats, normalisedError, sameBits } from "./compare.js";
 import { Random } from "./random.js";
 import { runCase } from "./run-case.js";
@@ -26,25 +40,38 @@ export interface TestBackendOptions {
    * where the backend does not support it; one of a promised type then fails.
    */
   readonly weightTypes?: readonly DType[];
+  /** The same for types of the KV cache. */
+  readonly kvDTypes?: readonly KvDType[];
   /** Cases by name that this backend cannot do yet, with the reason. One that passes all the same fails. */
   readonly skip?: Readonly<Record<string, string>>;
 }
 
-/** Weight types that the decoder checks run with: one of each kind, since every type has its own cases of ops. */
-const DECODER_DTYPES: readonly DType[] = ["f32", "f16", "q4_0", "q4_1", "q8_0"];
+/** Types that the decoder checks run with: weights of each kind, since every type has its own cases of ops. */
+const DECODER_TYPES: readonly DecoderTypes[] = [
+  ...(["f32", "f16", "q4_0", "q4_1", "q8_0"] as const).map((weights) => ({ weights, kv: "f32" as const })),
+  { weights: "f32", kv: "f16" },
+  { weights: "f32", kv: "q8_0" },
+];
 
 /**
  * Declares one test per op case and the checks of a whole decoder.
  * @param create the backend under test, made anew for each test
  */
 export function testBackend(create: () => BackendFactory, options: TestBackendOptions): void {
-  const { describe, test, weightTypes = [] } = options;
-  const declare = (name: string, graph: () => Graph, body: (backend: Backend) => Promise<void>) =>
+  const { describe, test, weightTypes = [], kvDTypes = [] } = options;
+  const declare = (
+    name: string,
+    graph: () => Graph,
+    body: (backend: Backend) => Promise<void>,
+    kv: KvDType = "f32",
+  ) =>
     test(name, async (context) => {
       const backend = await create().create();
       try {
         const lacked = lackedWeightType(backend, graph());
+        const lacksKv = !backend.capabilities.kvDTypes.includes(kv);
         if (lacked && !weightTypes.includes(lacked)) context.skip(`the backend does not support ${lacked}`);
+        else if (lacksKv && !kvDTypes.includes(kv)) context.skip(`the backend has no KV cache of ${kv}`);
         else await expectOutcome(options.skip?.[name], () => body(backend));
       } finally {
         await backend.dispose();
@@ -57,6 +84,7 @@ export function testBackend(create: () => BackendFactory, options: TestBackendOp
           one.name,
           () => one.create().graph,
           (backend) => checkCase(backend, one),
+          one.kvDType,
         );
       }
     });
@@ -73,13 +101,15 @@ export function testBackend(create: () => BackendFactory, options: TestBackendOp
       );
     }
   });
-  for (const dtype of DECODER_DTYPES) {
-    describe(`decoder with ${dtype} weights`, () => {
-      for (const [name, check] of Object.entries(DECODER_CHECKS)) {
+  for (const types of DECODER_TYPES) {
+    const name = types.kv === "f32" ? types.weights : `${types.weights}, ${types.kv} cache`;
+    describe(`decoder with ${name} weights`, () => {
+      for (const [check, run] of Object.entries(DECODER_CHECKS)) {
         declare(
-          `${dtype}: ${name}`,
-          () => decoderGraph(dtype),
-          (backend) => check(backend, dtype),
+          `${name}: ${check}`,
+          () => decoderGraph(types.weights),
+          (backend) => run(backend, types),
+          types.kv,
         );
       }
     });
@@ -135,38 +165,39 @@ async function using<T>(decoder: Promise<Decoder>, body: (decoder: Decoder) => P
   }
 }
 
-type Check = (backend: Backend, dtype: DType) => Promise<void>;
+type Check = (backend: Backend, types: DecoderTypes) => Promise<void>;
 
-const bits = (backend: Backend, dtype: DType, tokens: readonly number[], chunks: readonly number[]) =>
-  using(Decoder.load(backend, dtype), (decoder) => decoder.runChunked(tokens, chunks));
+const bits = (backend: Backend, types: DecoderTypes, tokens: readonly number[], chunks: readonly number[]) =>
+  using(Decoder.load(backend, types), (decoder) => decoder.runChunked(tokens, chunks));
 
 /** Checks of a whole decoder by name. */
 const DECODER_CHECKS: Readonly<Record<string, Check>> = {
-  "logits are close to the reference's": async (backend, dtype) => {
+  "logits are close to the reference's": async (backend, types) => {
     const tokens = tokensOf(1, 40);
-    const actual = await bits(backend, dtype, tokens, [37, 1, 1, 1]);
-    const expected = await bits(await reference().create(), dtype, tokens, [37, 1, 1, 1]);
+    const actual = await bits(backend, types, tokens, [37, 1, 1, 1]);
+    const expected = await bits(await reference().create(), types, tokens, [37, 1, 1, 1]);
     const error = errorOf(new Float32Array(actual.buffer), new Float32Array(expected.buffer));
-    const tolerance = dtype === "f32" || dtype === "f16" ? 1e-6 : 3e-3;
+    const exact = types.weights === "f32" || types.weights === "f16";
+    const tolerance = exact ? 1e-6 : 3e-3;
     check(error <= tolerance, `normalised error ${error} is above ${tolerance}`);
   },
 
-  "any chunk sizes give the same bits": async (backend, dtype) => {
+  "any chunk sizes give the same bits": async (backend, types) => {
     const tokens = tokensOf(2, 70);
-    const whole = await bits(backend, dtype, tokens, [48, 22]);
+    const whole = await bits(backend, types, tokens, [48, 22]);
     for (const chunks of [Array<number>(70).fill(1), [1, 31, 2, 33, 3], [5, 47, 18]]) {
-      check(same(await bits(backend, dtype, tokens, chunks), whole), `chunks ${chunks} differ from 48 + 22`);
+      check(same(await bits(backend, types, tokens, chunks), whole), `chunks ${chunks} differ from 48 + 22`);
     }
   },
 
-  "batch mates change no bit": async (backend, dtype) => {
+  "batch mates change no bit": async (backend, types) => {
     const texts = [tokensOf(3, 20), tokensOf(4, 35), tokensOf(5, 7)];
     const alone: Uint8Array[] = [];
     for (const tokens of texts) {
       const rest = Array<number>(tokens.length - 4).fill(1);
-      alone.push(await bits(backend, dtype, tokens, [4, ...rest]));
+      alone.push(await bits(backend, types, tokens, [4, ...rest]));
     }
-    await using(Decoder.load(backend, dtype), async (decoder) => {
+    await using(Decoder.load(backend, types), async (decoder) => {
       const together = texts.map((): Uint8Array[] => []);
       const run = async (start: number, size: number) => {
         const spans = texts
@@ -188,18 +219,18 @@ const DECODER_CHECKS: Readonly<Record<string, Check>> = {
     });
   },
 
-  "the order of cache blocks changes no bit": async (backend, dtype) => {
+  "the order of cache blocks changes no bit": async (backend, types) => {
     const tokens = tokensOf(6, 70);
-    const inOrder = await bits(backend, dtype, tokens, [40, 30]);
+    const inOrder = await bits(backend, types, tokens, [40, 30]);
     const table = [9, 2, 7, 4, 1, 0, 3, 5, 6, 8, 10, 11];
-    const scattered = await using(Decoder.load(backend, dtype, table), (d) => d.runChunked(tokens, [40, 30]));
+    const scattered = await using(Decoder.load(backend, types, table), (d) => d.runChunked(tokens, [40, 30]));
     check(same(scattered, inOrder), "blocks out of order give other results");
   },
 
-  "rows that are read, written and copied carry on the same": async (backend, dtype) => {
+  "rows that are read, written and copied carry on the same": async (backend, types) => {
     const tokens = tokensOf(7, 50);
-    const expected = (await bits(backend, dtype, tokens, [40, 10])).slice(40 * logitRowBytes());
-    await using(Decoder.load(backend, dtype), async (decoder) => {
+    const expected = (await bits(backend, types, tokens, [40, 10])).slice(40 * logitRowBytes());
+    await using(Decoder.load(backend, types), async (decoder) => {
       await decoder.runChunked(tokens, [40]);
       const snapshots: KvSnapshot[] = [];
       for (const [position, count] of [
@@ -219,10 +250,10 @@ const DECODER_CHECKS: Readonly<Record<string, Check>> = {
     });
   },
 
-  "an aborted call fails as ABORTED and leaves the model usable": async (backend, dtype) => {
+  "an aborted call fails as ABORTED and leaves the model usable": async (backend, types) => {
     const tokens = tokensOf(8, 40);
-    const expected = await bits(backend, dtype, tokens, [40]);
-    await using(Decoder.load(backend, dtype), async (decoder) => {
+    const expected = await bits(backend, types, tokens, [40]);
+    await using(Decoder.load(backend, types), async (decoder) => {
       const span = { sequence: 0, tokens, start: 0 };
       const failure = await decoder.run([span], AbortSignal.abort()).catch((error: unknown) => error);
       check(
@@ -233,9 +264,9 @@ const DECODER_CHECKS: Readonly<Record<string, Check>> = {
     });
   },
 
-  "too many blocks fail as OUT_OF_MEMORY and leave the state usable": async (backend, dtype) => {
+  "too many blocks fail as OUT_OF_MEMORY and leave the state usable": async (backend, types) => {
     const tokens = tokensOf(9, 3);
-    await using(Decoder.load(backend, dtype), async (decoder) => {
+    await using(Decoder.load(backend, types), async (decoder) => {
       const before = await decoder.runChunked(tokens, [3]);
       const failure = await decoder.state.reserve(DECODER_KV.maxBlocks + 1).catch((error: unknown) => error);
       check(isMilletError(failure) && failure.code === "OUT_OF_MEMORY", `got ${String(failure)}`);

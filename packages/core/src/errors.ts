@@ -54,6 +54,7 @@ export const ERROR_CODES = [
   "GRAPH_INVALID",
   "GRAPH_UNSUPPORTED_OP",
   // backends and execution
+  "KV_DTYPE_UNSUPPORTED",
   "BACKEND_UNAVAILABLE",
   "BACKEND_LOST",
   "BACKEND_FAILED",

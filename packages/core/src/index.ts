@@ -31,6 +31,7 @@ export type {
   TokenLogprob,
   TokenLogprobs,
 } from "./generate/result.js";
+export { KV_DTYPES, type KvDType } from "./graph/kv.js";
 export type {
   BackendReport,
   LoadModelOptions,

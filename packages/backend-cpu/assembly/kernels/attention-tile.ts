@@ -4,15 +4,15 @@
  * instance of the module, and its own part of the scratch memory.
  */
 import { address, word } from "../address";
-import { paddedValueDim } from "../kv";
-import { AttentionOperand as Operand } from "../opcodes";
+import { tilesOf, valueColumns } from "../kv";
+import { KvType, AttentionOperand as Operand } from "../opcodes";
 import { privateIndex } from "../partition";
 import { exp1 } from "./exp";
 
 /** Below every score, and finite, so that differences of maxima are never NaN. */
 export const NO_SCORE: f32 = -1e30;
 
-/** [4][headDim], rows `queryStride` bytes apart. */
+/** [4][headDim rounded up to 32], rows `queryStride` bytes apart. */
 export let queries: usize = 0;
 export let queryStride: usize = 0;
 /** [4][32] scores, then probabilities. */
@@ -25,7 +25,16 @@ export let positions: usize = 0;
 export let segmentMaximum: usize = 0;
 export let segmentSum: usize = 0;
 export let alphas: usize = 0;
-/** o of the segment, [4][valueDim rounded up to 4]. */
+/** q8_0 only: probabilities times the scales of their values: f32[32], as i16[4][32], and the units of these, f32[4]. */
+export let weighted: usize = 0;
+export let weights: usize = 0;
+export let weightUnits: usize = 0;
+/** q8_0 only: the queries are i16, and these are their units, f32[4]. */
+export let queryUnits: usize = 0;
+/** Scales of a tile's rows, f32[32]; f32[32] of ones. */
+export let scales: usize = 0;
+export let ones: usize = 0;
+/** o of the segment, [4][valueDim with its padding]. */
 export let segmentOutput: usize = 0;
 export let outputStride: usize = 0;
 
@@ -34,8 +43,9 @@ let totalSum: usize = 0;
 let totalOutput: usize = 0;
 
 export function openTile(step: usize): void {
-  queryStride = (<usize>word(step, Operand.HeadDim) * 4 + 15) & ~15;
-  outputStride = <usize>paddedValueDim(word(step, Operand.ValueDim)) << 2;
+  queryStride = <usize>tilesOf(word(step, Operand.HeadDim)) << 7;
+  const type: KvType = word(step, Operand.Type);
+  outputStride = <usize>valueColumns(type, word(step, Operand.ValueDim)) << 2;
   scores = address(step, Operand.Scratch) + address(step, Operand.ScratchPrivate) * privateIndex;
   masks = scores + 512;
   positions = masks + 512;
@@ -44,7 +54,14 @@ export function openTile(step: usize): void {
   alphas = positions + 48;
   totalMaximum = positions + 64;
   totalSum = positions + 80;
-  queries = positions + 96;
+  weightUnits = positions + 96;
+  queryUnits = positions + 112;
+  weights = positions + 128;
+  scales = weights + 256;
+  ones = scales + 128;
+  for (let i: usize = 0; i < 128; i += 16) v128.store(ones + i, f32x4.splat(1));
+  weighted = ones + 128;
+  queries = weighted + 128;
   segmentOutput = queries + (queryStride << 2);
   totalOutput = segmentOutput + (outputStride << 2);
 }

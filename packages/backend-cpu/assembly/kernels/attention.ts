@@ -5,13 +5,12 @@
  * contributes exactly nothing. Results therefore depend on neither tiles, chunks nor threads.
  */
 import { address, count, real, word } from "../address";
-import { blockAddresses, blockAt, headBytes, keyBytes, paddedValueDim } from "../kv";
-import { AttentionOperand as Operand, KvBlock } from "../opcodes";
+import { blockAddresses, blockAt, headBytes, keyBytes, valueColumns } from "../kv";
+import { KvBlock, KvType, AttentionOperand as Operand } from "../opcodes";
 import { aborted } from "../shares";
-import { product } from "./attention-product";
+import { addValues, prepareQuery, scoreBlock } from "./attention-cache";
 import { maskBlock, softmaxBlock } from "./attention-softmax";
 import {
-  alphas,
   beginSegment,
   beginTotal,
   mergePartial,
@@ -22,8 +21,6 @@ import {
   queries,
   queryStride,
   savePartial,
-  scores,
-  segmentOutput,
   writeTotal,
 } from "./attention-tile";
 import { rotate, rotationOf } from "./rope";
@@ -123,7 +120,8 @@ function prepareQueries(step: usize, kvHead: i32, first: i32, n: i32): void {
     const head = kvHead * group + ((first + i) % group);
     const q = address(step, Operand.Q) + address(step, Operand.QStride) * row + (<usize>(head * headDim) << 2);
     const table = rotationOf(address(step, Operand.Rotation), row, pairs);
-    rotate(q, table, pairs, interleaved, headDim, real(step, Operand.Scale), queries + queryStride * i, 4);
+    rotate(q, table, pairs, interleaved, headDim, real(step, Operand.Scale), queries + queryStride * i);
+    prepareQuery(word(step, Operand.Type), i, headDim);
     const position = load<i32>(address(step, Operand.Positions) + (<usize>row << 2));
     store<i32>(positions + (<usize>i << 2), position);
   }
@@ -136,12 +134,11 @@ function attendBlock(step: usize, kvHead: i32, n: i32, sequence: i32, b: i32, le
   if (!maskBlock(step, n, block, length - b * KvBlock.Rows)) return;
   const headDim = word(step, Operand.HeadDim);
   const valueDim = word(step, Operand.ValueDim);
-  const width = paddedValueDim(valueDim);
-  const keys = block + address(step, Operand.LayerOffset) + headBytes(headDim, valueDim) * kvHead;
-  const values = keys + keyBytes(headDim);
-  product(n, queries, queryStride, keys, KvBlock.Rows << 2, headDim, scores, 128, KvBlock.Rows, 0);
+  const type: KvType = word(step, Operand.Type);
+  const keys = block + address(step, Operand.LayerOffset) + headBytes(type, headDim, valueDim) * kvHead;
+  scoreBlock(type, n, keys, headDim, valueDim);
   softmaxBlock(step, n);
-  product(n, scores, 128, values, <usize>width << 2, KvBlock.Rows, segmentOutput, outputStride, width, alphas);
+  addValues(type, n, keys + keyBytes(type, headDim), valueColumns(type, valueDim));
 }
 
 /** Where the partial result of a query of a KV head in a segment is kept: m, l, two words of room, o. */

@@ -4,9 +4,10 @@
  * valueDim]. Shared by (layer, KV head).
  */
 import { address, word } from "../address";
-import { blockAddresses, blockAt, headBytes, keyBytes, paddedValueDim } from "../kv";
-import { KvBlock, KvRowsOperand as Operand, Opcode } from "../opcodes";
+import { blockAddresses, blockAt, headBytes, keyBytes, tilesOf, valueColumns } from "../kv";
+import { KvBlock, KvType, KvRowsOperand as Operand, Opcode } from "../opcodes";
 import { shareEnd, shareStart } from "../partition";
+import { loadKeys, loadValues, storeKeys, storeValues } from "./kv-elements";
 
 export function kvRows(opcode: Opcode, step: usize, thread: i32, threads: i32): void {
   const rows = word(step, Operand.Count);
@@ -52,43 +53,68 @@ function positionOf(table: usize, row: i32): usize {
 /** First byte of the keys of (layer, head) in the block of a row. */
 @inline
 function headOf(step: usize, unit: i32, row: i32): usize {
-  const size = headBytes(word(step, Operand.HeadDim), word(step, Operand.ValueDim));
+  const size = headBytes(word(step, Operand.Type), word(step, Operand.HeadDim), word(step, Operand.ValueDim));
   return blockAt(blockAddresses(step, Operand.Blocks), row >> 5) + KvBlock.PositionBytes + size * unit;
 }
 
+/** Copies bytes as they are: rounding again could only lose. */
 function copyHead(step: usize, unit: i32, i: i32): void {
+  const type: KvType = word(step, Operand.Type);
   const headDim = word(step, Operand.HeadDim);
-  const rowBytes = <usize>paddedValueDim(word(step, Operand.ValueDim)) << 2;
+  const valueDim = word(step, Operand.ValueDim);
   const from = word(step, Operand.FromRow) + i;
   const to = word(step, Operand.ToRow) + i;
   const source = headOf(step, unit, from);
   const target = headOf(step, unit, to);
-  const sourceSlot = <usize>(from & (KvBlock.Rows - 1));
-  const targetSlot = <usize>(to & (KvBlock.Rows - 1));
-  for (let d: usize = 0; d < <usize>headDim; d++) {
-    store<f32>(target + (d << 7) + (targetSlot << 2), load<f32>(source + (d << 7) + (sourceSlot << 2)));
+  const a = <usize>(from & (KvBlock.Rows - 1));
+  const b = <usize>(to & (KvBlock.Rows - 1));
+  const values = keyBytes(type, headDim);
+  if (type == KvType.Q8_0) {
+    copyTiles(source, a, target, b, tilesOf(headDim), true);
+    copyTiles(source + values, a, target + values, b, tilesOf(valueDim), false);
+    return;
   }
-  const values = keyBytes(headDim);
-  memory.copy(target + values + rowBytes * targetSlot, source + values + rowBytes * sourceSlot, rowBytes);
+  const size: usize = type == KvType.F32 ? 4 : 2;
+  copySpaced(source + size * a, target + size * b, headDim, size << 5, size);
+  const rowBytes = <usize>valueColumns(type, valueDim) * size;
+  memory.copy(target + values + rowBytes * b, source + values + rowBytes * a, rowBytes);
+}
+
+/** Row `a` of tiles to row `b` of others: keys have a row's codes in pairs, values next to those of its neighbour. */
+function copyTiles(from: usize, a: usize, to: usize, b: usize, tiles: i32, keys: bool): void {
+  for (let tile = 0; tile < tiles; tile++) {
+    store<u16>(to + (b << 1), load<u16>(from + (a << 1)));
+    if (keys) copySpaced(from + 64 + (a << 1), to + 64 + (b << 1), 16, 64, 2);
+    else copySpaced(from + 64 + ((a >> 1) << 6) + (a & 1), to + 64 + ((b >> 1) << 6) + (b & 1), 32, 2, 1);
+    from += KvBlock.TileBytes;
+    to += KvBlock.TileBytes;
+  }
+}
+
+/** `count` pieces of `size` bytes that lie `stride` apart. */
+function copySpaced(from: usize, to: usize, count: i32, stride: usize, size: usize): void {
+  for (let i = 0; i < count; i++) memory.copy(to + stride * i, from + stride * i, size);
 }
 
 function moveHead(opcode: Opcode, step: usize, unit: i32, i: i32, rows: i32): void {
+  const type: KvType = word(step, Operand.Type);
   const heads = word(step, Operand.KvHeads);
   const headDim = word(step, Operand.HeadDim);
   const valueDim = word(step, Operand.ValueDim);
-  const layers = word(step, Operand.Layers);
   const row = word(step, Operand.FromRow) + i;
   const slot = <usize>(row & (KvBlock.Rows - 1));
   const place = <usize>(((unit / heads) * rows + i) * heads + (unit % heads));
-  const buffer = address(step, Operand.Buffer) + (<usize>rows << 2);
-  const keys = headOf(step, unit, row) + (slot << 2);
-  const keyBuffer = buffer + (place * headDim << 2);
-  for (let d: usize = 0; d < <usize>headDim; d++) {
-    if (opcode == Opcode.KvRead) store<f32>(keyBuffer + (d << 2), load<f32>(keys + (d << 7)));
-    else store<f32>(keys + (d << 7), load<f32>(keyBuffer + (d << 2)));
+  const keys = headOf(step, unit, row);
+  const values = keys + keyBytes(type, headDim);
+  const keyBuffer = address(step, Operand.Buffer) + (<usize>rows << 2);
+  const valueBuffer = keyBuffer + (<usize>(word(step, Operand.Layers) * rows * heads * headDim) << 2);
+  const key = keyBuffer + ((place * headDim) << 2);
+  const value = valueBuffer + ((place * valueDim) << 2);
+  if (opcode == Opcode.KvRead) {
+    loadKeys(type, keys, slot, headDim, key);
+    loadValues(type, values, slot, valueDim, value);
+  } else {
+    storeKeys(type, key, headDim, keys, slot);
+    storeValues(type, value, valueDim, values, slot);
   }
-  const values = headOf(step, unit, row) + keyBytes(headDim) + (<usize>paddedValueDim(valueDim) << 2) * slot;
-  const valueBuffer = buffer + (<usize>(layers * rows * heads * headDim) << 2) + (place * valueDim << 2);
-  if (opcode == Opcode.KvRead) memory.copy(valueBuffer, values, <usize>valueDim << 2);
-  else memory.copy(values, valueBuffer, <usize>valueDim << 2);
 }

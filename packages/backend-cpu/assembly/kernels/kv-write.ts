@@ -1,8 +1,9 @@
 /** kv_positions and kv_write: the keys, values and positions of a call's rows go to their rows of the cache. */
 import { address, count, word } from "../address";
-import { blockAddresses, blockAt, headBytes, keyBytes, paddedValueDim } from "../kv";
-import { KvBlock, KvPositionsOperand, KvWriteOperand as Operand } from "../opcodes";
-import { shareEnd, shareStart } from "../partition";
+import { blockAddresses, blockAt, headBytes, keyBytes } from "../kv";
+import { KvBlock, KvPositionsOperand, KvType, KvWriteOperand as Operand } from "../opcodes";
+import { privateIndex, shareEnd, shareStart } from "../partition";
+import { storeKeys, storeValues } from "./kv-elements";
 import { rotate, rotationOf } from "./rope";
 
 export function kvPositions(step: usize, thread: i32, threads: i32): void {
@@ -35,14 +36,14 @@ function writeHead(step: usize, row: i32, head: i32): void {
   const cacheRow = load<i32>(address(step, Operand.WriteRows) + (<usize>row << 2));
   const slot = <usize>(cacheRow & (KvBlock.Rows - 1));
   const block = blockAt(blockAddresses(step, Operand.Blocks), cacheRow >> 5);
-  const keys = block + address(step, Operand.LayerOffset) + headBytes(headDim, valueDim) * head;
+  const type: KvType = word(step, Operand.Type);
+  const keys = block + address(step, Operand.LayerOffset) + headBytes(type, headDim, valueDim) * head;
   const k = address(step, Operand.K) + address(step, Operand.KStride) * row + (<usize>(head * headDim) << 2);
   const table = rotationOf(address(step, Operand.Rotation), row, pairs);
   const interleaved = word(step, Operand.Interleaved) != 0;
-  rotate(k, table, pairs, interleaved, headDim, 1, keys + (slot << 2), KvBlock.Rows << 2);
+  const rotated = address(step, Operand.Scratch) + address(step, Operand.ScratchPrivate) * privateIndex;
+  rotate(k, table, pairs, interleaved, headDim, 1, rotated);
+  storeKeys(type, rotated, headDim, keys, slot);
   const v = address(step, Operand.V) + address(step, Operand.VStride) * row + (<usize>(head * valueDim) << 2);
-  const rowBytes = <usize>paddedValueDim(valueDim) << 2;
-  const values = keys + keyBytes(headDim) + rowBytes * slot;
-  memory.copy(values, v, <usize>valueDim << 2);
-  memory.fill(values + (<usize>valueDim << 2), 0, rowBytes - (<usize>valueDim << 2));
+  storeValues(type, v, valueDim, keys + keyBytes(type, headDim), slot);
 }

@@ -18,7 +18,7 @@ export function rope(step: usize, thread: i32, threads: i32): void {
     let x = address(step, Operand.X) + address(step, Operand.XStride) * row;
     let y = address(step, Operand.Y) + address(step, Operand.YStride) * row;
     for (let head = 0; head < heads; head++) {
-      rotate(x, table, pairs, interleaved, headDim, 1, y, 4);
+      rotate(x, table, pairs, interleaved, headDim, 1, y);
       x += <usize>headDim << 2;
       y += <usize>headDim << 2;
     }
@@ -31,10 +31,7 @@ export function rotationOf(table: usize, row: i32, pairs: i32): usize {
   return table + (<usize>(row * pairs) << 3);
 }
 
-/**
- * Rotates one head and multiplies it by `scale`. Elements past the rotated part are only scaled.
- * @param stride bytes between elements of `y`: 4, or the row length of transposed keys
- */
+/** Rotates one head and multiplies it by `scale`. Elements past the rotated part are only scaled. */
 export function rotate(
   x: usize,
   table: usize,
@@ -43,12 +40,9 @@ export function rotate(
   headDim: i32,
   scale: f32,
   y: usize,
-  stride: usize,
 ): void {
   const step: usize = interleaved ? 8 : 4;
   const partner: usize = interleaved ? 4 : <usize>pairs << 2;
-  const yStep = interleaved ? stride << 1 : stride;
-  const yPartner = interleaved ? stride : stride * pairs;
   const sines = <usize>pairs << 2;
   let source = x;
   let target = y;
@@ -58,10 +52,10 @@ export function rotate(
     const cos = load<f32>(table);
     const sin = load<f32>(table + sines);
     store<f32>(target, (a * cos - b * sin) * scale);
-    store<f32>(target + yPartner, (a * sin + b * cos) * scale);
+    store<f32>(target + partner, (a * sin + b * cos) * scale);
     source += step;
-    target += yStep;
+    target += step;
     table += 4;
   }
-  for (let i = pairs << 1; i < headDim; i++) store<f32>(y + stride * i, load<f32>(x + (<usize>i << 2)) * scale);
+  for (let i = pairs << 1; i < headDim; i++) store<f32>(y + (<usize>i << 2), load<f32>(x + (<usize>i << 2)) * scale);
 }

@@ -1,4 +1,4 @@
-// Places in the KV cache; the layout is described in ../assembly/kv.ts.
+// Places in the KV cache; the layouts are described in ../assembly/kv.ts.
 #pragma once
 
 #include "step.h"
@@ -14,13 +14,34 @@ MILLET_INLINE uint8_t* block_at(const Run& run, const uint8_t* table, int32_t bl
   return run.base + (static_cast<uint64_t>(static_cast<uint32_t>(i32_at(table, block))) << 4);
 }
 
-MILLET_INLINE int32_t padded_value_dim(int32_t value_dim) { return (value_dim + 3) & ~3; }
+MILLET_INLINE KvType kv_type(const uint32_t* step, int operand) { return static_cast<KvType>(step[operand]); }
 
-MILLET_INLINE int64_t key_bytes(int32_t head_dim) { return int64_t{head_dim} * KvBlock::Rows * 4; }
+// Tiles of a head of q8_0.
+MILLET_INLINE int32_t tiles_of(int32_t head_size) { return (head_size + 31) >> 5; }
+
+// Columns of a value row, padding included.
+MILLET_INLINE int32_t value_columns(KvType type, int32_t value_dim) {
+  switch (type) {
+    case KvType::F32: return (value_dim + 3) & ~3;
+    case KvType::F16: return (value_dim + 7) & ~7;
+    case KvType::Q8_0: return tiles_of(value_dim) * 32;
+  }
+  return 0;
+}
+
+MILLET_INLINE int64_t key_bytes(KvType type, int32_t head_dim) {
+  if (type == KvType::Q8_0) return int64_t{tiles_of(head_dim)} * KvBlock::TileBytes;
+  return int64_t{head_dim} * KvBlock::Rows * (type == KvType::F32 ? 4 : 2);
+}
+
+MILLET_INLINE int64_t value_bytes(KvType type, int32_t value_dim) {
+  if (type == KvType::Q8_0) return int64_t{tiles_of(value_dim)} * KvBlock::TileBytes;
+  return int64_t{value_columns(type, value_dim)} * KvBlock::Rows * (type == KvType::F32 ? 4 : 2);
+}
 
 // Bytes of keys and values of one head of one layer in a block.
-MILLET_INLINE int64_t head_bytes(int32_t head_dim, int32_t value_dim) {
-  return int64_t{head_dim + padded_value_dim(value_dim)} * KvBlock::Rows * 4;
+MILLET_INLINE int64_t head_bytes(KvType type, int32_t head_dim, int32_t value_dim) {
+  return key_bytes(type, head_dim) + value_bytes(type, value_dim);
 }
 
 }  // namespace millet

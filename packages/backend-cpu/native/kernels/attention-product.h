@@ -1,9 +1,9 @@
-// The two products of attention on small tiles: C[n][width] = C * alpha + A[n][depth] B[depth][width], n of 1 to 4 queries.
+// The products of attention with f32 and f16: C[n][width] = C * alpha + A[n][depth] B[depth][width], n of 1 to 4 queries.
 // Scores take A = queries, B = transposed keys; outputs take A = probabilities, B = values. Each element is summed over
 // `depth` in order, whatever n is, so that results do not depend on how queries are tiled.
 #pragma once
 
-#include "../engine/vec.h"
+#include "../engine/half.h"
 
 namespace millet {
 
@@ -18,10 +18,23 @@ MILLET_INLINE Ahead ahead_of(const void* start, int64_t bytes, int32_t depth) {
   return {static_cast<const uint8_t*>(start), static_cast<int32_t>((bytes + 64 * depth - 1) / (64 * depth))};
 }
 
+// How elements of B lie in memory, and a vector of them as f32.
+struct Singles {
+  using Element = float;
+  template <class V>
+  MILLET_INLINE_MEMBER V columns(const Element* p) { return load<V>(p); }
+};
+struct Halves {
+  using Element = uint16_t;
+  template <class V>
+  MILLET_INLINE_MEMBER V columns(const Element* p) { return load_halves<V>(p); }
+};
+
+template <class B>
 struct Matrices {
   const float* a;
   int64_t a_stride;
-  const float* b;
+  const typename B::Element* b;
   int64_t b_stride;
   int32_t depth;
   float* c;
@@ -32,26 +45,26 @@ struct Matrices {
 
 // The widest vector of the level that is compiled.
 #ifdef __AVX512F__
-typedef float Widest __attribute__((vector_size(64)));
+typedef F32x16 Widest;
 #else
 typedef F32x8 Widest;
 #endif
 
 // kRows queries by kVectors vectors of columns, from `column` on.
-template <class V, int kRows, int kVectors>
-MILLET_INLINE void product_tile(const Matrices& m, int64_t column) {
+template <class V, int kRows, int kVectors, class B>
+MILLET_INLINE void product_tile(const Matrices<B>& m, int64_t column) {
   constexpr int kLanes = sizeof(V) / 4;
   V sums[kRows][kVectors];
   for (int r = 0; r < kRows; r++) {
     for (int v = 0; v < kVectors; v++) sums[r][v] = V{};
   }
-  const float* b = m.b + column;
+  const typename B::Element* b = m.b + column;
   const int32_t lines = column == 0 ? m.ahead.lines : 0;
   for (int32_t k = 0; k < m.depth; k++, b += m.b_stride) {
     for (int32_t i = 0; i < lines; i++) __builtin_prefetch(m.ahead.start + int64_t{k * lines + i} * 64);
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; v++) {
-      const V column_values = load<V>(b + v * kLanes);
+      const V column_values = B::template columns<V>(b + v * kLanes);
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; r++) sums[r][v] += m.a[r * m.a_stride + k] * column_values;
     }
@@ -65,8 +78,8 @@ MILLET_INLINE void product_tile(const Matrices& m, int64_t column) {
   }
 }
 
-template <int kRows>
-MILLET_INLINE void product_rows(const Matrices& m, int32_t width) {
+template <int kRows, class B>
+MILLET_INLINE void product_rows(const Matrices<B>& m, int32_t width) {
   // About eight sums at once, so that they do not wait for each other.
   constexpr int kVectors = kRows == 1 ? 8 : kRows == 2 ? 4 : 2;
   constexpr int kLanes = sizeof(Widest) / 4;
@@ -81,7 +94,8 @@ MILLET_INLINE void product_rows(const Matrices& m, int32_t width) {
   for (; column < width; column += 4) product_tile<F32x4, kRows, 1>(m, column);
 }
 
-MILLET_INLINE void product(int n, const Matrices& m, int32_t width) {
+template <class B>
+MILLET_INLINE void product(int n, const Matrices<B>& m, int32_t width) {
   if (n == 1) product_rows<1>(m, width);
   else if (n == 2) product_rows<2>(m, width);
   else if (n == 3) product_rows<3>(m, width);

@@ -19,18 +19,24 @@ struct Tile {
   float* alphas;             // [4], factors on what was summed before
   float* total_maximum;      // [4]
   float* total_sum;          // [4]
-  float* queries;            // [4][query_stride]
+  float* weight_units;       // [4], of q8_0: see attention-byte.h
+  float* query_units;        // [4]
+  int16_t* weights;          // [4][32]
+  float* scales;             // [32], of a tile's rows
+  float* ones;               // [32]
+  float* weighted;           // [32]
+  float* queries;            // [4][query_stride]; of q8_0 as i16
   float* segment_output;     // [4][output_stride]
   float* total_output;       // [4][output_stride]
-  int64_t query_stride;      // floats
-  int64_t output_stride;     // floats: valueDim rounded up to 4
+  int64_t query_stride;      // floats: headDim rounded up to 32
+  int64_t output_stride;     // floats: valueDim with the padding of the cache
 };
 
 MILLET_INLINE Tile open_tile(const Run& run, const uint32_t* step) {
   using Operand = AttentionOperand;
   Tile tile;
-  tile.query_stride = (word(step, Operand::HeadDim) + 3) & ~3;
-  tile.output_stride = padded_value_dim(word(step, Operand::ValueDim));
+  tile.query_stride = tiles_of(word(step, Operand::HeadDim)) * 32;
+  tile.output_stride = value_columns(kv_type(step, Operand::Type), word(step, Operand::ValueDim));
   float* next = floats(address(run, step, Operand::Scratch) + units(step, Operand::ScratchPrivate) * run.thread);
   const auto take = [&next](int64_t count) {
     float* taken = next;
@@ -45,6 +51,13 @@ MILLET_INLINE Tile open_tile(const Run& run, const uint32_t* step) {
   tile.alphas = take(4);
   tile.total_maximum = take(4);
   tile.total_sum = take(4);
+  tile.weight_units = take(4);
+  tile.query_units = take(4);
+  tile.weights = reinterpret_cast<int16_t*>(take(64));
+  tile.scales = take(32);
+  tile.ones = take(32);
+  for (int i = 0; i < 32; i++) tile.ones[i] = 1;
+  tile.weighted = take(32);
   tile.queries = take(4 * tile.query_stride);
   tile.segment_output = take(4 * tile.output_stride);
   tile.total_output = take(4 * tile.output_stride);

@@ -2,9 +2,8 @@
 // 2022, arXiv 2205.14135) over blocks of 32 rows in order. Queries that share a KV head go in tiles of four. Blocks make
 // segments that are merged in order, so that threads may share the segments of one tile (decode); a masked row
 // contributes exactly nothing. Results therefore depend on neither tiles, chunks nor threads.
-#include "attention-product.h"
+#include "attention-cache.h"
 #include "attention-softmax.h"
-#include "attention-tile.h"
 #include "kernels.h"
 #include "rope.h"
 
@@ -49,7 +48,8 @@ struct Attention {
       const float* q = floats(address(run, step, Operand::Q) + units(step, Operand::QStride) * row) + head * head_dim;
       const float* table = rotation_of(address(run, step, Operand::Rotation), row, pairs);
       float* target = tile.queries + tile.query_stride * i;
-      rotate(q, table, pairs, interleaved, head_dim, real(step, Operand::Scale), target, 1);
+      rotate(q, table, pairs, interleaved, head_dim, real(step, Operand::Scale), target);
+      prepare_query(kv_type(step, Operand::Type), tile, i, head_dim);
       tile.positions[i] = i32_at(address(run, step, Operand::Positions), row);
     }
   }
@@ -67,21 +67,21 @@ struct Attention {
     if (!mask_block(tile, step, n, block, length - b * KvBlock::Rows)) return;
     const int32_t head_dim = operand(Operand::HeadDim);
     const int32_t value_dim = operand(Operand::ValueDim);
-    const int32_t width = padded_value_dim(value_dim);
-    const int64_t offset = units(step, Operand::LayerOffset) + head_bytes(head_dim, value_dim) * kv_head;
-    const float* keys = reinterpret_cast<const float*>(block + offset);
-    const float* values = keys + key_bytes(head_dim) / 4;
+    const KvType type = kv_type(step, Operand::Type);
+    const int64_t offset = units(step, Operand::LayerOffset) + head_bytes(type, head_dim, value_dim) * kv_head;
     const uint8_t* next = block_of(sequence, b + 1, length);
     __builtin_prefetch(next);  // its positions
     __builtin_prefetch(next + 64);
-    const Ahead next_keys = next == nullptr ? Ahead{} : ahead_of(next + offset, key_bytes(head_dim), KvBlock::Rows);
-    const Ahead own_values = ahead_of(values, int64_t{width} * KvBlock::Rows * 4, head_dim);
-    product(n, {tile.queries, tile.query_stride, keys, KvBlock::Rows, head_dim, tile.scores, 32, nullptr, own_values},
-            KvBlock::Rows);
+    const CachedHead head = {type,
+                             head_dim,
+                             value_dim,
+                             value_columns(type, value_dim),
+                             block + offset,
+                             block + offset + key_bytes(type, head_dim),
+                             next == nullptr ? nullptr : next + offset};
+    score_block(head, tile, n);
     softmax_block(tile, step, n);
-    product(n,
-            {tile.scores, 32, values, width, KvBlock::Rows, tile.segment_output, tile.output_stride, tile.alphas, next_keys},
-            width);
+    add_values(head, tile, n);
   }
 
   void attend_segment(int32_t kv_head, int n, int32_t sequence, int32_t segment) const {

@@ -1,17 +1,16 @@
 // kv_copy, kv_read, kv_store: rows of all layers between places of the cache, or between the cache and a buffer in
 // canonical order (see ../assembly/kernels/kv-rows.ts). Shared by (layer, KV head).
-#include "../engine/kv.h"
-#include "../engine/vec.h"
 #include "kernels.h"
+#include "kv-elements.h"
 
 namespace millet::MILLET_LEVEL {
 
 using Operand = KvRowsOperand;
 
-// One row of one (layer, KV head) in the cache: keys 32 floats apart, values side by side.
+// One row of one (layer, KV head) in the cache.
 struct HeadRow {
-  float* keys;
-  uint8_t* values;
+  HeadPlace keys;
+  HeadPlace values;
 };
 
 static uint8_t* block_of(const Run& run, const uint32_t* step, int32_t row) {
@@ -23,11 +22,13 @@ static uint8_t* position_of(const Run& run, const uint32_t* step, int32_t row) {
 }
 
 static HeadRow head_row(const Run& run, const uint32_t* step, int32_t unit, int32_t row) {
+  const KvType type = kv_type(step, Operand::Type);
   const int32_t head_dim = word(step, Operand::HeadDim);
   const int32_t value_dim = word(step, Operand::ValueDim);
   const int32_t slot = row & (KvBlock::Rows - 1);
-  uint8_t* head = block_of(run, step, row) + KvBlock::PositionBytes + head_bytes(head_dim, value_dim) * unit;
-  return {floats(head) + slot, head + key_bytes(head_dim) + int64_t{padded_value_dim(value_dim)} * 4 * slot};
+  uint8_t* head = block_of(run, step, row) + KvBlock::PositionBytes + head_bytes(type, head_dim, value_dim) * unit;
+  return {key_place(type, head_dim, head, slot),
+          value_place(type, value_dim, head + key_bytes(type, head_dim), slot)};
 }
 
 // Rows are copied backwards where source and target overlap that way.
@@ -35,11 +36,11 @@ MILLET_INLINE int32_t ordered(const uint32_t* step, int32_t i, int32_t rows) {
   return word(step, Operand::FromRow) < word(step, Operand::ToRow) ? rows - 1 - i : i;
 }
 
-static void copy_head(const Run& run, const uint32_t* step, int32_t unit, int32_t i) {
+static void copy_row(const Run& run, const uint32_t* step, int32_t unit, int32_t i) {
   const HeadRow from = head_row(run, step, unit, word(step, Operand::FromRow) + i);
   const HeadRow to = head_row(run, step, unit, word(step, Operand::ToRow) + i);
-  for (int32_t d = 0; d < word(step, Operand::HeadDim); d++) to.keys[d * KvBlock::Rows] = from.keys[d * KvBlock::Rows];
-  memmove(to.values, from.values, int64_t{padded_value_dim(word(step, Operand::ValueDim))} * 4);
+  copy_head(from.keys, to.keys);
+  copy_head(from.values, to.values);
 }
 
 void kv_copy(const Run& run, const uint32_t* step) {
@@ -51,7 +52,7 @@ void kv_copy(const Run& run, const uint32_t* step) {
           i32_at(position_of(run, step, word(step, Operand::FromRow) + row), 0));
   }
   for (int32_t unit = share_start(run, units); unit < share_end(run, units); unit++) {
-    for (int32_t i = 0; i < rows; i++) copy_head(run, step, unit, ordered(step, i, rows));
+    for (int32_t i = 0; i < rows; i++) copy_row(run, step, unit, ordered(step, i, rows));
   }
 }
 
@@ -77,24 +78,20 @@ MILLET_INLINE void exchange(const Run& run, const uint32_t* step, MovePosition m
 }
 
 void kv_read(const Run& run, const uint32_t* step) {
-  const int32_t head_dim = word(step, Operand::HeadDim);
-  const int64_t value_bytes = int64_t{word(step, Operand::ValueDim)} * 4;
   exchange(
       run, step, [](const uint8_t* cache, uint8_t* buffer) { memcpy(buffer, cache, 4); },
-      [=](HeadRow row, float* keys, float* values) {
-        for (int32_t d = 0; d < head_dim; d++) keys[d] = row.keys[d * KvBlock::Rows];
-        memcpy(values, row.values, value_bytes);
+      [](const HeadRow& row, float* keys, float* values) {
+        load_head(row.keys, keys);
+        load_head(row.values, values);
       });
 }
 
 void kv_store(const Run& run, const uint32_t* step) {
-  const int32_t head_dim = word(step, Operand::HeadDim);
-  const int64_t value_bytes = int64_t{word(step, Operand::ValueDim)} * 4;
   exchange(
       run, step, [](uint8_t* cache, const uint8_t* buffer) { memcpy(cache, buffer, 4); },
-      [=](HeadRow row, const float* keys, const float* values) {
-        for (int32_t d = 0; d < head_dim; d++) row.keys[d * KvBlock::Rows] = keys[d];
-        memcpy(row.values, values, value_bytes);
+      [](const HeadRow& row, const float* keys, const float* values) {
+        store_head(row.keys, keys);
+        store_head(row.values, values);
       });
 }
 

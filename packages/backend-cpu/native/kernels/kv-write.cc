@@ -1,6 +1,6 @@
 // kv_positions and kv_write: the keys, values and positions of a call's rows go to their rows of the cache.
-#include "../engine/kv.h"
 #include "kernels.h"
+#include "kv-elements.h"
 #include "rope.h"
 
 namespace millet::MILLET_LEVEL {
@@ -25,16 +25,16 @@ static void write_head(const Run& run, const uint32_t* step, int32_t row, int32_
   const int32_t cache_row = i32_at(address(run, step, Operand::WriteRows), row);
   const int32_t slot = cache_row & (KvBlock::Rows - 1);
   uint8_t* block = block_at(run, block_addresses(run, step, Operand::Blocks), cache_row >> 5);
-  uint8_t* keys = block + units(step, Operand::LayerOffset) + head_bytes(head_dim, value_dim) * head;
+  const KvType type = kv_type(step, Operand::Type);
+  uint8_t* keys = block + units(step, Operand::LayerOffset) + head_bytes(type, head_dim, value_dim) * head;
   const float* k = floats(address(run, step, Operand::K) + units(step, Operand::KStride) * row) + int64_t{head} * head_dim;
   const float* table = rotation_of(address(run, step, Operand::Rotation), row, pairs);
   const bool interleaved = word(step, Operand::Interleaved) != 0;
-  rotate(k, table, pairs, interleaved, head_dim, 1, floats(keys) + slot, KvBlock::Rows);
+  float* rotated = floats(address(run, step, Operand::Scratch) + units(step, Operand::ScratchPrivate) * run.thread);
+  rotate(k, table, pairs, interleaved, head_dim, 1, rotated);
+  store_head(key_place(type, head_dim, keys, slot), rotated);
   const float* v = floats(address(run, step, Operand::V) + units(step, Operand::VStride) * row) + int64_t{head} * value_dim;
-  const int64_t row_bytes = int64_t{padded_value_dim(value_dim)} * 4;
-  uint8_t* values = keys + key_bytes(head_dim) + row_bytes * slot;
-  memcpy(values, v, int64_t{value_dim} * 4);
-  memset(values + int64_t{value_dim} * 4, 0, row_bytes - int64_t{value_dim} * 4);
+  store_head(value_place(type, value_dim, keys + key_bytes(type, head_dim), slot), v);
 }
 
 void kv_write(const Run& run, const uint32_t* step) {

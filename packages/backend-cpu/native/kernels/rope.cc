@@ -19,7 +19,7 @@ void rope(const Run& run, const uint32_t* step) {
     const float* x = floats(address(run, step, Operand::X) + units(step, Operand::XStride) * row);
     float* y = floats(address(run, step, Operand::Y) + units(step, Operand::YStride) * row);
     for (int32_t head = 0; head < heads; head++) {
-      rotate(x, table, pairs, interleaved, head_dim, 1, y, 1);
+      rotate(x, table, pairs, interleaved, head_dim, 1, y);
       x += head_dim;
       y += head_dim;
     }

@@ -12,9 +12,8 @@ MILLET_INLINE const float* rotation_of(const uint8_t* table, int64_t row, int32_
 }
 
 // Rotates one head and multiplies it by `scale`; elements past the rotated part are only scaled.
-// `stride` counts the floats between elements of y: 1, or the row length of transposed keys.
 MILLET_INLINE void rotate(const float* x, const float* table, int32_t pairs, bool interleaved, int32_t head_dim,
-                          float scale, float* y, int64_t stride) {
+                          float scale, float* y) {
   const int64_t step = interleaved ? 2 : 1;
   const int64_t partner = interleaved ? 1 : pairs;
   for (int32_t i = 0; i < pairs; i++) {
@@ -22,10 +21,10 @@ MILLET_INLINE void rotate(const float* x, const float* table, int32_t pairs, boo
     const float b = x[i * step + partner];
     const float cos = table[i];
     const float sin = table[pairs + i];
-    y[i * step * stride] = (a * cos - b * sin) * scale;
-    y[(i * step + partner) * stride] = (a * sin + b * cos) * scale;
+    y[i * step] = (a * cos - b * sin) * scale;
+    y[i * step + partner] = (a * sin + b * cos) * scale;
   }
-  for (int32_t i = pairs * 2; i < head_dim; i++) y[i * stride] = x[i] * scale;
+  for (int32_t i = pairs * 2; i < head_dim; i++) y[i] = x[i] * scale;
 }
 
 }  // namespace millet

@@ -9,7 +9,7 @@ import { programFingerprint } from "../../src/native/fingerprint.ts";
 /** Files of assembly/ whose enums the native engine shares. */
 const FILES = ["opcodes.ts", "activations.ts"];
 /** Enums that are values in C++; the others are places in a step or sizes, and convert to integers. */
-const SCOPED = new Set(["StepFlag", "Opcode", "PackedType", "Sharing"]);
+const SCOPED = new Set(["StepFlag", "Opcode", "PackedType", "Sharing", "KvType"]);
 
 type Enums = Record<string, Record<string, number>>;
 

@@ -5,7 +5,7 @@ import { KvBlock, Opcode } from "../../assembly/opcodes.js";
 import { floatBits, units } from "../program/program.js";
 import type { Access } from "../program/step.js";
 import type { LoweringContext } from "./context.js";
-import { kvLayerOffset, paddedValueDim } from "./kv-layout.js";
+import { kvLayerOffset, kvType, valueColumns } from "./kv-layout.js";
 import { ALL, accessMatrix, PRIVATE } from "./matrix.js";
 import { aligned } from "./region.js";
 import { hasFewRows } from "./replication.js";
@@ -18,6 +18,9 @@ export function lowerAttention(context: LoweringContext, node: AttentionNode): v
   emitWrite(context, node, work);
   emitAttention(context, node, work);
 }
+
+/** Bytes of a tile's parts that do not depend on the size of heads (assembly/kernels/attention-tile.ts). */
+const TILE_BYTES = 1792;
 
 /** Memory beside the operands: a tile's scratch per thread; counters and partial results where threads share a tile. */
 interface WorkSpace {
@@ -33,9 +36,9 @@ interface WorkSpace {
 function workSpace(context: LoweringContext, { attrs, inputs }: AttentionNode): WorkSpace {
   const { heads, kvHeads, headDim, valueDim } = attrs;
   const rows = inputs[0]!.spec.shape[0]!;
-  // Scores and masks of four queries, their statistics, then queries, outputs of the segment and of all segments.
-  const width = 4 * paddedValueDim(valueDim);
-  const scratchPrivate = aligned(2 * 512 + 96 + 4 * (4 * paddedValueDim(headDim)) + 8 * width);
+  const width = 4 * valueColumns(context.kv, valueDim);
+  // As attention-tile.ts has it: four queries, outputs of the segment and of all segments, after parts of fixed size.
+  const scratchPrivate = aligned(TILE_BYTES + 4 * (4 * 32 * Math.ceil(headDim / 32)) + 8 * width);
   const maxSegments = Math.ceil(inputs[6]!.spec.shape[1]! / KvBlock.SegmentBlocks);
   const shared = context.threads > 1 && maxSegments > 1 && hasFewRows(inputs[0]!);
   const partialBytes = shared ? rows * heads * maxSegments * (width + 16) : 0;
@@ -97,11 +100,15 @@ function emitWrite(
       ...rotation(context, attrs, inputs[3]!),
       units(work.counters),
       work.counterCount,
+      kvType(context.kv),
+      units(work.scratch),
+      units(work.scratchPrivate),
     ],
     accesses: [
       accessMatrix(k, false, ALL, context.threads),
       accessMatrix(v, false, ALL, context.threads),
       layerAccess(attrs.layer, true),
+      memoryAccess(work.scratch, work.scratchPrivate * context.threads, PRIVATE),
       ...sharedAccesses(work),
     ],
   });
@@ -144,6 +151,7 @@ function emitAttention(
       units(work.partials),
       work.maxSegments,
       units(work.counters),
+      kvType(context.kv),
     ],
     accesses: [
       accessMatrix(q, false, ALL, threads),

@@ -1,5 +1,6 @@
 /** The native engine passes the conformance suite, on every instruction set that this machine runs. */
 import { testBackend } from "@millet/conformance";
+import { KV_DTYPES } from "@millet/core/backend";
 import { describe, test } from "vitest";
 import { describeWith } from "../../../../test/support/availability.js";
 import { cpu } from "../../src/index.js";
@@ -12,7 +13,7 @@ describeWith(nativeEngine(), "native engine", () => {
   for (const isa of nativeLevels()) {
     for (const threads of [1, 3]) {
       describe(`${isa}, ${threads} threads`, () =>
-        testBackend(() => cpu({ engine: "native", isa, threads }), { describe, test, weightTypes }));
+        testBackend(() => cpu({ engine: "native", isa, threads }), { describe, test, weightTypes, kvDTypes: KV_DTYPES }));
     }
   }
 });

@@ -2,7 +2,7 @@
  * A small decoder on a backend: the same tokens must give the same bits in any chunks, alone or among others,
  * and in any blocks of the cache; rows can be copied, read and written back.
  */
-import type { Backend, KvPlan, LoadedModel, State } from "@millet/core/backend";
+import type { Backend, KvDType, KvPlan, LoadedModel, State } from "@millet/core/backend";
 import { type Graph, GraphBuilder, type Value } from "@millet/core/graph";
 import { decompose } from "@millet/core/lower";
 import { add, attention, embedding, gatherRows, linear, rmsNorm, swiglu } from "@millet/core/ops";
@@ -15,12 +15,17 @@ const SEQUENCES = 3;
 const BLOCKS = 4;
 const PROMPT_ROWS = 48;
 
-export const DECODER_KV: KvPlan = {
+/** Types of a decoder's weights and of its KV cache. */
+export interface DecoderTypes {
+  readonly weights: DType;
+  readonly kv: KvDType;
+}
+
+export const DECODER_KV: Omit<KvPlan, "dtype"> = {
   layers: DECODER.layers,
   kvHeads: DECODER.kvHeads,
   headDim: DECODER.headDim,
   valueDim: DECODER.headDim,
-  dtype: "f32",
   blockRows: 32,
   maxBlocks: SEQUENCES * BLOCKS,
 };
@@ -46,12 +51,19 @@ export class Decoder {
   }
 
   /** @param table which cache block holds block b of sequence s: table[s * 4 + b] */
-  static async load(backend: Backend, dtype: DType, table = defaultTable()): Promise<Decoder> {
-    const builder = new CaseBuilder(`decoder ${dtype}`);
+  static async load(
+    backend: Backend,
+    { weights, kv }: DecoderTypes,
+    table = defaultTable(),
+  ): Promise<Decoder> {
+    const builder = new CaseBuilder(`decoder ${weights}`);
     const step = (name: string, rows: number) =>
-      decompose(buildStep(builder, name, rows, dtype), (node) => backend.supports(node));
+      decompose(buildStep(builder, name, rows, weights), (node) => backend.supports(node));
     const graphs = { decode: step("decode", SEQUENCES), prompt: step("prompt", PROMPT_ROWS) };
-    const decoder = new Decoder(await backend.load(graphs, builder.weights, DECODER_KV), table);
+    const decoder = new Decoder(
+      await backend.load(graphs, builder.weights, { ...DECODER_KV, dtype: kv }),
+      table,
+    );
     await decoder.state.reserve(DECODER_KV.maxBlocks);
     return decoder;
   }

@@ -1,6 +1,13 @@
 /** The backend interface, what backends share, and the reference backend. */
 
-export { KV_BLOCK_ROWS, type KvPlan, type KvSnapshot, kvElementsPerRow } from "../graph/kv.js";
+export {
+  KV_BLOCK_ROWS,
+  KV_DTYPES,
+  type KvDType,
+  type KvPlan,
+  type KvSnapshot,
+  kvElementsPerRow,
+} from "../graph/kv.js";
 export type {
   Backend,
   BackendFactory,
@@ -18,3 +25,4 @@ export type {
 } from "./backend.js";
 export { type ActiveRows, checkCall } from "./call.js";
 export { reference } from "./reference/reference.js";
+export { KV_Q8_0_ELEMENTS, roundKv } from "./round-kv.js";

@@ -44,6 +44,7 @@ const BACKEND_CODES: ReadonlySet<MilletErrorCode> = new Set<MilletErrorCode>([
   "OUT_OF_MEMORY",
   "MODEL_TOO_LARGE",
   "GRAPH_UNSUPPORTED_OP",
+  "KV_DTYPE_UNSUPPORTED",
 ]);
 
 /**
@@ -70,6 +71,7 @@ async function serveOn(factory: BackendFactory, request: ServeRequest): Promise<
   const backend = await factory.create(options);
   try {
     throwIfAborted(signal, "Loading the model");
+    checkKvDType(backend, request.kv);
     const graphs = decomposeAll(request.graphs, backend);
     const { kv, estimate } = planMemory(backend, graphs, request);
     const model = await backend.load(graphs, request.weights, kv, options);
@@ -78,6 +80,15 @@ async function serveOn(factory: BackendFactory, request: ServeRequest): Promise<
     await backend.dispose();
     throw error;
   }
+}
+
+function checkKvDType({ name, capabilities: { kvDTypes } }: Backend, { dtype }: KvPlan): void {
+  if (kvDTypes.includes(dtype)) return;
+  throw new MilletError(
+    "KV_DTYPE_UNSUPPORTED",
+    `Backend ${name} keeps the KV cache as ${kvDTypes.join(" or ")}, not as ${dtype}. Set kvDType accordingly.`,
+    { details: { backend: name, kvDType: dtype, kvDTypes } },
+  );
 }
 
 function decomposeAll(graphs: GraphSet, backend: Backend): GraphSet {

@@ -1,5 +1,10 @@
 /** How a KV cache is laid out, and its portable form. */
 
+/** How a KV cache may keep its elements, the most exact first; `roundKv` in backend/round-kv.ts says how each rounds. */
+export const KV_DTYPES = ["f32", "f16", "q8_0"] as const;
+
+export type KvDType = (typeof KV_DTYPES)[number];
+
 /** Shape of a KV cache. A row holds K and V of one token in every layer. */
 export interface KvPlan {
   readonly layers: number;
@@ -8,14 +13,14 @@ export interface KvPlan {
   readonly headDim: number;
   /** Size of a value head. */
   readonly valueDim: number;
-  readonly dtype: "f32" | "f16" | "q8_0";
+  readonly dtype: KvDType;
   /** Rows per block. */
   readonly blockRows: number;
   /** Most blocks that may be reserved. */
   readonly maxBlocks: number;
 }
 
-/** Rows of a KV cache in canonical order, the same on every backend. */
+/** Rows of a KV cache in canonical order, the same on every backend; as float32 whatever the cache keeps. */
 export interface KvSnapshot {
   readonly rows: number;
   /** Position of each row. [rows] */

@@ -4,7 +4,7 @@ import { MilletError } from "../errors.js";
 import type { EngineShape } from "../generate/engine.js";
 import { integer } from "../generate/resolve-options.js";
 import type { StepLimits } from "../generate/step-plan.js";
-import { KV_BLOCK_ROWS, type KvPlan } from "../graph/kv.js";
+import { KV_BLOCK_ROWS, KV_DTYPES, type KvDType, type KvPlan } from "../graph/kv.js";
 import type { ModelDefinition } from "../models/index.js";
 import type { LoadModelOptions } from "./types.js";
 
@@ -45,12 +45,20 @@ export function modelShape(definition: ModelDefinition, options: LoadModelOption
   };
   return {
     engine: { decode, prompt, blocksPerSequence, contextLength },
-    kv: { ...definition.kv, dtype: "f32", blockRows: KV_BLOCK_ROWS, maxBlocks },
+    kv: { ...definition.kv, dtype: kvDType(options.kvDType), blockRows: KV_BLOCK_ROWS, maxBlocks },
     graphs: {
       decode: definition.step({ name: "decode", ...decode, blocksPerSequence }),
       prompt: definition.step({ name: "prompt", ...prompt, blocksPerSequence }),
     },
   };
+}
+
+function kvDType(asked: KvDType = "f32"): KvDType {
+  if (KV_DTYPES.includes(asked)) return asked;
+  throw new MilletError(
+    "INVALID_ARGUMENT",
+    `Option kvDType is one of ${KV_DTYPES.join(", ")}, not ${JSON.stringify(asked)}.`,
+  );
 }
 
 function beyondTraining(asked: number, trained: number): MilletError {

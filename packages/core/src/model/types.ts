@@ -4,6 +4,7 @@ import type { RejectedBackend } from "../backend/serve.js";
 import type { Chat, ChatMessage, ChatOptions } from "../chat/session-types.js";
 import type { GenerateOptions, PromptOptions } from "../generate/options.js";
 import type { GenerationStream, ScoreResult } from "../generate/result.js";
+import type { KvDType } from "../graph/kv.js";
 import type { ModelFiles } from "../store/index.js";
 import type { Tokenizer } from "../tokenizer/index.js";
 
@@ -44,6 +45,12 @@ export interface LoadModelOptions {
   readonly promptChunkTokens?: number | undefined;
   /** Most tokens in the KV cache, all generations together. Memory is taken as needed. Default: room for all. */
   readonly kvCapacityTokens?: number | undefined;
+  /**
+   * How the KV cache keeps keys and values: "f16" takes half of the memory of "f32", "q8_0" about a quarter, and less to
+   * read means faster tokens in a long context; docs/kv-cache.md has their cost in quality. Default "f32". A backend that
+   * lacks the type fails with KV_DTYPE_UNSUPPORTED.
+   */
+  readonly kvDType?: KvDType | undefined;
   /** Defaults for every generation, before those of a model package. */
   readonly generation?: Omit<GenerateOptions, "signal"> | undefined;
   /** System message of conversations that bring none. Default: the model package's. null: leave it to the template. */

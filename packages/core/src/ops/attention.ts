@@ -48,7 +48,7 @@ export const ATTENTION_INDEX_INPUTS = [
  * sequences i32[T], writeRows i32[T], blockTable i32[S, B], lengths i32[S]. Output: f32[T, heads * valueDim].
  *
  * Row t belongs to sequence s = sequences[t]. Its K and V go to cache row writeRows[t], together with positions[t].
- * It then attends to the sequence's first lengths[s] cached rows, in order: the j-th lies in cache row
+ * The cache may round them (backend/round-kv.ts). It then attends to the sequence's first lengths[s] cached rows, in order: the j-th lies in cache row
  * blockTable[s, floor(j / blockRows)] * blockRows + j % blockRows, if visible by position.
  */
 export const attention: OpDef<"attention", AttentionAttrs> = {
@@ -135,11 +135,8 @@ function stepOf(inputs: readonly HostTensor[], state: HostState): Step {
 
 function writeCache(keys: Matrix, values: Matrix, step: Step, attrs: AttentionAttrs, state: HostState): void {
   step.writeRows.forEach((row, t) => {
-    state.positions[row] = step.positions[t]!;
-    const key = keys.values.subarray(t * keys.columns, (t + 1) * keys.columns);
-    state.keys(attrs.layer).set(key, row * keys.columns);
-    const value = values.values.subarray(t * values.columns, (t + 1) * values.columns);
-    state.values(attrs.layer).set(value, row * values.columns);
+    const rowOf = (x: Matrix) => x.values.subarray(t * x.columns, (t + 1) * x.columns);
+    state.store(attrs.layer, row, step.positions[t]!, rowOf(keys), rowOf(values));
   });
 }
 

@@ -4,7 +4,7 @@
  */
 import { MilletError, throwIfAborted } from "../../errors.js";
 import type { Graph, Value } from "../../graph/graph.js";
-import { type KvPlan, kvElementsPerRow } from "../../graph/kv.js";
+import { KV_DTYPES, type KvPlan, kvElementsPerRow } from "../../graph/kv.js";
 import { opOf } from "../../ops/index.js";
 import { dequantize } from "../../quant/index.js";
 import { byteLength, createTensor, elementCount, type HostTensor } from "../../tensor/tensor.js";
@@ -34,7 +34,7 @@ class ReferenceBackend implements Backend {
     description: "reference: float64 in JavaScript, for checking other backends",
     threads: 1,
     memoryLimitBytes: undefined,
-    kvDTypes: ["f32"] as const,
+    kvDTypes: KV_DTYPES,
     limitations: ["The reference backend is made to be right, not fast."],
   };
   readonly lost = new Promise<MilletError>(() => {});

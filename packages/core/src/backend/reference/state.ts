@@ -1,8 +1,12 @@
-/** The reference KV cache: one float32 array per layer for keys and one for values, rows in order. */
+/**
+ * The reference KV cache: one float32 array per layer for keys and one for values, rows in order. Of a narrower type it
+ * keeps the rounded values.
+ */
 import { MilletError } from "../../errors.js";
 import type { HostState } from "../../graph/host-state.js";
 import type { KvPlan, KvSnapshot } from "../../graph/kv.js";
 import type { State } from "../backend.js";
+import { roundKv } from "../round-kv.js";
 
 export class ReferenceState implements State, HostState {
   readonly plan: KvPlan;
@@ -32,6 +36,12 @@ export class ReferenceState implements State, HostState {
 
   values(layer: number): Float32Array {
     return this.#values[layer]!;
+  }
+
+  store(layer: number, row: number, position: number, keys: Float32Array, values: Float32Array): void {
+    this.positions[row] = position;
+    this.#set(this.#keys[layer]!, row * this.#keyColumns, keys, this.plan.headDim);
+    this.#set(this.#values[layer]!, row * this.#valueColumns, values, this.plan.valueDim);
   }
 
   async reserve(blocks: number): Promise<void> {
@@ -67,14 +77,31 @@ export class ReferenceState implements State, HostState {
 
   async write(firstRow: number, snapshot: KvSnapshot): Promise<void> {
     this.positions.set(snapshot.positions, firstRow);
-    scatter(snapshot.keys, this.#keys, firstRow * this.#keyColumns, snapshot.rows * this.#keyColumns);
-    scatter(snapshot.values, this.#values, firstRow * this.#valueColumns, snapshot.rows * this.#valueColumns);
+    const put = (
+      source: Float32Array,
+      layers: readonly Float32Array[],
+      columns: number,
+      headSize: number,
+    ) => {
+      const length = snapshot.rows * columns;
+      layers.forEach((rows, layer) => {
+        this.#set(rows, firstRow * columns, source.subarray(layer * length, (layer + 1) * length), headSize);
+      });
+    };
+    put(snapshot.keys, this.#keys, this.#keyColumns, this.plan.headDim);
+    put(snapshot.values, this.#values, this.#valueColumns, this.plan.valueDim);
   }
 
   dispose(): void {
     this.positions = new Int32Array(0);
     this.#keys = [];
     this.#values = [];
+  }
+
+  /** Whole heads to `rows` at `start`, rounded. */
+  #set(rows: Float32Array, start: number, source: Float32Array, headSize: number): void {
+    rows.set(source, start);
+    roundKv(this.plan.dtype, rows.subarray(start, start + source.length), headSize);
   }
 }
 
@@ -90,10 +117,4 @@ function gather(layers: readonly Float32Array[], start: number, length: number):
     result.set(rows.subarray(start, start + length), layer * length);
   });
   return result;
-}
-
-function scatter(source: Float32Array, layers: readonly Float32Array[], start: number, length: number): void {
-  layers.forEach((rows, layer) => {
-    rows.set(source.subarray(layer * length, (layer + 1) * length), start);
-  });
 }
