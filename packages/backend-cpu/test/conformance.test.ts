@@ -30,6 +30,11 @@ const weightTypes: readonly DType[] = [
 
 for (const [name, options] of Object.entries(configurations)) {
   describe(name, () =>
-    testBackend(() => cpu({ engine: "wasm", ...options }), { describe, test, weightTypes, kvDTypes: KV_DTYPES }),
+    testBackend(() => cpu({ engine: "wasm", ...options }), {
+      describe,
+      test,
+      weightTypes,
+      kvDTypes: KV_DTYPES,
+    }),
   );
 }

@@ -1,14 +1,18 @@
 /** Loads the model that a command line names, with a progress bar. */
-import { loadModel, type Model } from "@millet/core";
+import { KV_DTYPES, loadModel, type Model } from "@millet/core";
 import { BACKEND_OPTIONS, chooseBackend } from "./backends.js";
 import { resolveModel } from "./models.js";
-import { integer, type OptionValues } from "./options.js";
+import { choice, integer, type OptionValues } from "./options.js";
 import type { Io } from "./terminal/io.js";
 import { ProgressBar } from "./terminal/progress.js";
 
 export const LOAD_OPTIONS = {
   ...BACKEND_OPTIONS,
   "context-length": integer("Most tokens of prompt and text together. Default: at most 4096.", { min: 2 }),
+  "kv-type": choice(
+    KV_DTYPES,
+    "How the KV cache keeps keys and values: f16 takes half of the memory of f32, q8_0 a quarter. Default: f32.",
+  ),
 };
 
 /** A model, and the name by which the user knows it. */
@@ -33,6 +37,7 @@ export async function load(
     const model = await loadModel(source, {
       backend: chooseBackend(values),
       contextLength: values["context-length"],
+      kvDType: values["kv-type"],
       signal,
       onProgress: ({ loadedBytes, totalBytes }) => bar.update(`Loading ${name}`, loadedBytes, totalBytes),
     });

@@ -4,7 +4,7 @@
  * 32767 * 127. Results therefore do not depend on how queries are tiled. i16 cost about 1e-5 of the largest element,
  * a hundredth of what i8 codes cost.
  */
-import { half } from "../half";
+import { Constant, constant, halfHigh, halfLow } from "../constants";
 
 /** Below it a row of A counts as zeros: its inverse would overflow. */
 const LEAST: f32 = 7.888609052210118e-31;
@@ -14,7 +14,13 @@ const ROUNDER: f32 = 12582912;
 
 /** The 32 scales of a tile as f32. */
 export function tileScales(tile: usize, y: usize): void {
-  for (let i: usize = 0; i < 32; i++) store<f32>(y + (i << 2), half(tile + (i << 1)));
+  const mask = constant(Constant.HalfMask);
+  const scale = constant(Constant.HalfScale);
+  for (let i: usize = 0; i < 64; i += 16) {
+    const halves = v128.load(tile + i);
+    v128.store(y + (i << 1), halfLow(halves, mask, scale));
+    v128.store(y + (i << 1), halfHigh(halves, mask, scale), 16);
+  }
 }
 
 /**
@@ -65,20 +71,15 @@ export function productByte(
     byte1x8(a, codes, pairs, c, alphas, units, scales);
     return;
   }
-  for (let column: usize = 0; column < 128; column += 32) {
+  const wide: usize = n == 4 ? 32 : 64;
+  for (let column: usize = 0; column < 128; column += wide) {
     if (n == 4) byte4x2(a, aStride, codes, pairs, c, cStride, alphas, units, scales);
-    else if (n == 3) byte3x2(a, aStride, codes, pairs, c, cStride, alphas, units, scales);
-    else byte2x2(a, aStride, codes, pairs, c, cStride, alphas, units, scales);
-    codes += 16;
-    c += 32;
-    scales += 32;
+    else if (n == 3) byte3x4(a, aStride, codes, pairs, c, cStride, alphas, units, scales);
+    else byte2x4(a, aStride, codes, pairs, c, cStride, alphas, units, scales);
+    codes += wide >> 1;
+    c += wide;
+    scales += wide;
   }
-}
-
-/** Four columns of two rows of codes. */
-@inline
-function load8(codes: usize): v128 {
-  return v128.load_ext<i8>(codes);
 }
 
 @inline
@@ -93,39 +94,47 @@ function finish(c: usize, sum: v128, alpha: usize, unit: usize, scales: usize): 
   v128.store(c, f32x4.add(f32x4.mul(v128.load(c), v128.load32_splat(alpha)), product));
 }
 
-function byte1x8(a: usize, b: usize, pairs: i32, c: usize, alphas: usize, units: usize, scales: usize): void {
-  let c0 = i32x4.splat(0);
-  let c1 = i32x4.splat(0);
-  let c2 = i32x4.splat(0);
-  let c3 = i32x4.splat(0);
-  let c4 = i32x4.splat(0);
-  let c5 = i32x4.splat(0);
-  let c6 = i32x4.splat(0);
-  let c7 = i32x4.splat(0);
+function byte1x8(
+  a: usize,
+  b: usize,
+  pairs: i32,
+  c: usize,
+  alphas: usize,
+  units: usize,
+  scales: usize,
+): void {
+  let c00 = i32x4.splat(0);
+  let c01 = i32x4.splat(0);
+  let c02 = i32x4.splat(0);
+  let c03 = i32x4.splat(0);
+  let c04 = i32x4.splat(0);
+  let c05 = i32x4.splat(0);
+  let c06 = i32x4.splat(0);
+  let c07 = i32x4.splat(0);
   for (let k = 0; k < pairs; k++) {
     const x = v128.load32_splat(a);
-    c0 = dot(c0, x, load8(b));
-    c1 = dot(c1, x, load8(b + 8));
-    c2 = dot(c2, x, load8(b + 16));
-    c3 = dot(c3, x, load8(b + 24));
-    c4 = dot(c4, x, load8(b + 32));
-    c5 = dot(c5, x, load8(b + 40));
-    c6 = dot(c6, x, load8(b + 48));
-    c7 = dot(c7, x, load8(b + 56));
+    c00 = dot(c00, x, v128.load_ext<i8>(b));
+    c01 = dot(c01, x, v128.load_ext<i8>(b, 8));
+    c02 = dot(c02, x, v128.load_ext<i8>(b, 16));
+    c03 = dot(c03, x, v128.load_ext<i8>(b, 24));
+    c04 = dot(c04, x, v128.load_ext<i8>(b, 32));
+    c05 = dot(c05, x, v128.load_ext<i8>(b, 40));
+    c06 = dot(c06, x, v128.load_ext<i8>(b, 48));
+    c07 = dot(c07, x, v128.load_ext<i8>(b, 56));
     a += 4;
     b += 64;
   }
-  finish(c, c0, alphas, units, scales);
-  finish(c + 16, c1, alphas, units, scales + 16);
-  finish(c + 32, c2, alphas, units, scales + 32);
-  finish(c + 48, c3, alphas, units, scales + 48);
-  finish(c + 64, c4, alphas, units, scales + 64);
-  finish(c + 80, c5, alphas, units, scales + 80);
-  finish(c + 96, c6, alphas, units, scales + 96);
-  finish(c + 112, c7, alphas, units, scales + 112);
+  finish(c, c00, alphas, units, scales);
+  finish(c + 16, c01, alphas, units, scales + 16);
+  finish(c + 32, c02, alphas, units, scales + 32);
+  finish(c + 48, c03, alphas, units, scales + 48);
+  finish(c + 64, c04, alphas, units, scales + 64);
+  finish(c + 80, c05, alphas, units, scales + 80);
+  finish(c + 96, c06, alphas, units, scales + 96);
+  finish(c + 112, c07, alphas, units, scales + 112);
 }
 
-function byte2x2(
+function byte2x4(
   a: usize,
   aStride: usize,
   b: usize,
@@ -138,30 +147,44 @@ function byte2x2(
 ): void {
   let c00 = i32x4.splat(0);
   let c01 = i32x4.splat(0);
+  let c02 = i32x4.splat(0);
+  let c03 = i32x4.splat(0);
   let c10 = i32x4.splat(0);
   let c11 = i32x4.splat(0);
+  let c12 = i32x4.splat(0);
+  let c13 = i32x4.splat(0);
   let a1 = a + aStride;
   for (let k = 0; k < pairs; k++) {
-    const b0 = load8(b);
-    const b1 = load8(b + 8);
+    const b0 = v128.load_ext<i8>(b);
+    const b1 = v128.load_ext<i8>(b, 8);
+    const b2 = v128.load_ext<i8>(b, 16);
+    const b3 = v128.load_ext<i8>(b, 24);
     let x = v128.load32_splat(a);
     c00 = dot(c00, x, b0);
     c01 = dot(c01, x, b1);
+    c02 = dot(c02, x, b2);
+    c03 = dot(c03, x, b3);
     x = v128.load32_splat(a1);
     c10 = dot(c10, x, b0);
     c11 = dot(c11, x, b1);
+    c12 = dot(c12, x, b2);
+    c13 = dot(c13, x, b3);
     a += 4;
     a1 += 4;
     b += 64;
   }
   finish(c, c00, alphas, units, scales);
   finish(c + 16, c01, alphas, units, scales + 16);
+  finish(c + 32, c02, alphas, units, scales + 32);
+  finish(c + 48, c03, alphas, units, scales + 48);
   c += cStride;
   finish(c, c10, alphas + 4, units + 4, scales);
   finish(c + 16, c11, alphas + 4, units + 4, scales + 16);
+  finish(c + 32, c12, alphas + 4, units + 4, scales + 32);
+  finish(c + 48, c13, alphas + 4, units + 4, scales + 48);
 }
 
-function byte3x2(
+function byte3x4(
   a: usize,
   aStride: usize,
   b: usize,
@@ -174,24 +197,38 @@ function byte3x2(
 ): void {
   let c00 = i32x4.splat(0);
   let c01 = i32x4.splat(0);
+  let c02 = i32x4.splat(0);
+  let c03 = i32x4.splat(0);
   let c10 = i32x4.splat(0);
   let c11 = i32x4.splat(0);
+  let c12 = i32x4.splat(0);
+  let c13 = i32x4.splat(0);
   let c20 = i32x4.splat(0);
   let c21 = i32x4.splat(0);
+  let c22 = i32x4.splat(0);
+  let c23 = i32x4.splat(0);
   let a1 = a + aStride;
   let a2 = a1 + aStride;
   for (let k = 0; k < pairs; k++) {
-    const b0 = load8(b);
-    const b1 = load8(b + 8);
+    const b0 = v128.load_ext<i8>(b);
+    const b1 = v128.load_ext<i8>(b, 8);
+    const b2 = v128.load_ext<i8>(b, 16);
+    const b3 = v128.load_ext<i8>(b, 24);
     let x = v128.load32_splat(a);
     c00 = dot(c00, x, b0);
     c01 = dot(c01, x, b1);
+    c02 = dot(c02, x, b2);
+    c03 = dot(c03, x, b3);
     x = v128.load32_splat(a1);
     c10 = dot(c10, x, b0);
     c11 = dot(c11, x, b1);
+    c12 = dot(c12, x, b2);
+    c13 = dot(c13, x, b3);
     x = v128.load32_splat(a2);
     c20 = dot(c20, x, b0);
     c21 = dot(c21, x, b1);
+    c22 = dot(c22, x, b2);
+    c23 = dot(c23, x, b3);
     a += 4;
     a1 += 4;
     a2 += 4;
@@ -199,12 +236,18 @@ function byte3x2(
   }
   finish(c, c00, alphas, units, scales);
   finish(c + 16, c01, alphas, units, scales + 16);
+  finish(c + 32, c02, alphas, units, scales + 32);
+  finish(c + 48, c03, alphas, units, scales + 48);
   c += cStride;
   finish(c, c10, alphas + 4, units + 4, scales);
   finish(c + 16, c11, alphas + 4, units + 4, scales + 16);
+  finish(c + 32, c12, alphas + 4, units + 4, scales + 32);
+  finish(c + 48, c13, alphas + 4, units + 4, scales + 48);
   c += cStride;
   finish(c, c20, alphas + 8, units + 8, scales);
   finish(c + 16, c21, alphas + 8, units + 8, scales + 16);
+  finish(c + 32, c22, alphas + 8, units + 8, scales + 32);
+  finish(c + 48, c23, alphas + 8, units + 8, scales + 48);
 }
 
 function byte4x2(
@@ -230,8 +273,8 @@ function byte4x2(
   let a2 = a1 + aStride;
   let a3 = a2 + aStride;
   for (let k = 0; k < pairs; k++) {
-    const b0 = load8(b);
-    const b1 = load8(b + 8);
+    const b0 = v128.load_ext<i8>(b);
+    const b1 = v128.load_ext<i8>(b, 8);
     let x = v128.load32_splat(a);
     c00 = dot(c00, x, b0);
     c01 = dot(c01, x, b1);

@@ -1,10 +1,12 @@
-// attention against float64: grouped heads, windows, soft cap, several sequences, unequal head sizes, lengths around blocks
-// and segments, masked rows; bit for bit between threads, levels, segments shared or not, and rows of a call.
+// attention with every type of KV cache against float64 over what the cache holds: grouped heads, windows, soft cap,
+// several sequences, unequal head sizes, lengths around blocks and segments, masked rows; bit for bit between threads,
+// levels, segments shared or not, and rows of a call.
 #include <cmath>
 #include <cstring>
 #include <map>
 #include <tuple>
 
+#include "../engine/kv.h"
 #include "machine.h"
 
 namespace millet::test {
@@ -27,6 +29,10 @@ const Config kConfigs[] = {
     {"three to a head", 9, 3, 64, 64, 1, {100}, true, 0, 0},
     {"wide values", 2, 2, 128, 128, 3, {64}, true, 0, 0},
     {"odd sizes", 4, 2, 10, 6, 4, {33}, true, 0, 0},
+    {"more odd sizes", 2, 2, 33, 35, 3, {34}, true, 0, 0},
+    {"heads of 80 and 20", 6, 2, 80, 20, 3, {65}, true, 30, 0},
+    {"one query", 2, 2, 64, 64, 1, {600}, true, 0, 0},
+    {"two to a head", 4, 2, 96, 40, 1, {70}, true, 0, 0},
     {"window", 2, 1, 8, 12, 6, {70}, true, 9, 0},
     {"soft cap", 2, 1, 8, 8, 2, {31}, true, 0, 4},
     {"not causal", 2, 2, 8, 8, 7, {7}, false, 0, 0},
@@ -39,7 +45,8 @@ int up(int value, int to) { return (value + to - 1) / to * to; }
 
 class AttentionCase {
  public:
-  AttentionCase(Machine& machine, const Config& c) : machine_(machine), c_(c), random_(c.heads * 31 + c.head_dim) {
+  AttentionCase(Machine& machine, const Config& c, KvType type)
+      : machine_(machine), c_(c), type_(type), random_(c.heads * 31 + c.head_dim) {
     for (const int length : c.lengths) {
       keys_.push_back(random_.floats(size_t(length) * c.kv_heads * c.head_dim));
       values_.push_back(random_.floats(size_t(length) * c.kv_heads * c.value_dim));
@@ -55,15 +62,17 @@ class AttentionCase {
   // Output of rows first .. first + count - 1. `share` lets threads share segments.
   std::vector<float> run(int first, int count, bool share) {
     machine_.reset();
-    const int head_floats = 32 * (c_.head_dim + up(c_.value_dim, 4));
     const int columns = up(*std::max_element(c_.lengths.begin(), c_.lengths.end()), 32) / 32;
     std::vector<int32_t> table, addresses;
     for (size_t s = 0; s < c_.lengths.size(); s++) {
       for (int b = 0; b < columns; b++) {
         table.push_back(b * 32 < c_.lengths[s] ? int32_t(addresses.size()) : -1);
-        if (b * 32 < c_.lengths[s]) addresses.push_back(place_block(int(s), b, head_floats));
+        if (b * 32 < c_.lengths[s]) addresses.push_back(place_block());
       }
     }
+    const auto place = [&](const std::vector<int32_t>& values) { return units(machine_.place(values)); };
+    const uint32_t state = units(machine_.place_count(int32_t(place(addresses))));
+    for (size_t s = 0; s < c_.lengths.size(); s++) write_rows(int(s), table[s * columns] * 32, state);
     std::vector<int32_t> positions, sequences;
     for (int r = first; r < first + count; r++) {
       sequences.push_back(rows_[r].first);
@@ -76,20 +85,21 @@ class AttentionCase {
       memcpy(machine_.at<float>(q + q_bytes * r), queries_.data() + size_t(first + r) * query_width, query_width * 4);
     }
     const size_t y = machine_.allocate(y_bytes * count);
-    const size_t scratch = (512 + 512 + 96 + 16 * up(c_.head_dim, 4) + 32 * up(c_.value_dim, 4) + 63) / 64 * 64;
+    const int width_padded = value_columns(type_, c_.value_dim);
+    const size_t scratch = (1792 + 16 * up(c_.head_dim, 32) + 32 * width_padded + 63) / 64 * 64;
     const int threads = machine_.engine().threads();
     const int segments = (*std::max_element(c_.lengths.begin(), c_.lengths.end()) + 511) / 512;
-    const size_t partials = machine_.allocate(size_t(count) * c_.heads * segments * (up(c_.value_dim, 4) + 4) * 4);
+    const size_t partials = machine_.allocate(size_t(count) * c_.heads * segments * (width_padded + 4) * 4);
     const size_t counters = machine_.allocate(size_t(c_.heads) * (count + 1) * 4);
-    const auto place = [&](const std::vector<int32_t>& values) { return units(machine_.place(values)); };
     machine_.run({{Opcode::Attention,
                    {units(q), units(q_bytes), units(y), units(y_bytes), units(machine_.place_count(count)),
                     place(positions), place(sequences), place(table), uint32_t(columns),
                     place({c_.lengths.begin(), c_.lengths.end()}),
-                    units(machine_.place_count(int32_t(place(addresses)))), units(128), uint32_t(c_.heads),
+                    state, units(128), uint32_t(c_.heads),
                     uint32_t(c_.kv_heads), uint32_t(c_.head_dim), uint32_t(c_.value_dim), bits(kScale), c_.causal,
                     uint32_t(c_.window), bits(c_.soft_cap), 0, 0, 0, units(machine_.allocate(scratch * threads)),
-                    units(scratch), share ? units(partials) : 0, uint32_t(segments), units(counters)}}});
+                    units(scratch), share ? units(partials) : 0, uint32_t(segments), units(counters),
+                    uint32_t(type_)}}});
     std::vector<float> result;
     for (int r = 0; r < count; r++) {
       const float* row = machine_.at<float>(y + y_bytes * r);
@@ -109,25 +119,35 @@ class AttentionCase {
  private:
   static constexpr float kScale = 0.37f;
 
-  // A block of a sequence; slots past its length hold NaN, which must not reach a result.
-  int32_t place_block(int s, int b, int head_floats) {
-    const size_t at = machine_.place(std::vector<float>(32 + size_t(c_.kv_heads) * head_floats, 0));
-    for (int slot = 0; slot < 32; slot++) {
-      const int row = b * 32 + slot;
-      const bool used = row < c_.lengths[s];
-      machine_.at<int32_t>(at)[slot] = used ? row : 0;
-      for (int h = 0; h < c_.kv_heads; h++) {
-        float* head = machine_.at<float>(at) + 32 + size_t(h) * head_floats;
-        for (int d = 0; d < c_.head_dim; d++) {
-          head[d * 32 + slot] = used ? keys_[s][(size_t(row) * c_.kv_heads + h) * c_.head_dim + d] : NAN;
-        }
-        float* value = head + 32 * c_.head_dim + size_t(slot) * up(c_.value_dim, 4);
-        for (int d = 0; used && d < c_.value_dim; d++) {
-          value[d] = values_[s][(size_t(row) * c_.kv_heads + h) * c_.value_dim + d];
-        }
-      }
+  // A block whose keys are NaN where no row is written: they must not reach a result.
+  int32_t place_block() {
+    const int64_t head = head_bytes(type_, c_.head_dim, c_.value_dim);
+    const size_t at = machine_.place(std::vector<uint8_t>(128 + size_t(c_.kv_heads) * head, 0));
+    for (int h = 0; h < c_.kv_heads; h++) {
+      uint8_t* keys = machine_.at<uint8_t>(at) + 128 + h * head;
+      const int64_t bytes = key_bytes(type_, c_.head_dim);
+      if (type_ == KvType::F32) std::fill_n(reinterpret_cast<float*>(keys), bytes / 4, NAN);
+      else std::fill_n(reinterpret_cast<uint16_t*>(keys), bytes / 2, uint16_t(0x7e00));  // scales and codes too
     }
     return int32_t(units(at));
+  }
+
+  // Writes a sequence's rows, which start at cache row `first`, and takes what the cache holds for the expected results.
+  void write_rows(int s, int first, uint32_t state) {
+    const int rows = c_.lengths[s];
+    const size_t key_count = keys_[s].size(), value_count = values_[s].size();
+    const size_t buffer = machine_.allocate((rows + key_count + value_count) * 4);
+    for (int r = 0; r < rows; r++) machine_.at<int32_t>(buffer)[r] = r;
+    float* data = machine_.at<float>(buffer) + rows;
+    std::copy(keys_[s].begin(), keys_[s].end(), data);
+    std::copy(values_[s].begin(), values_[s].end(), data + key_count);
+    const auto move = [&](Opcode opcode) {
+      return Step{opcode, {state, uint32_t(first), 0, uint32_t(rows), 1, uint32_t(c_.kv_heads), uint32_t(c_.head_dim),
+                           uint32_t(c_.value_dim), units(buffer), uint32_t(type_)}};
+    };
+    machine_.run({move(Opcode::KvStore), move(Opcode::KvRead)});
+    std::copy_n(data, key_count, keys_[s].begin());
+    std::copy_n(data + key_count, value_count, values_[s].begin());
   }
 
   void attend(int r, int h, std::vector<double>& result) const {
@@ -157,13 +177,17 @@ class AttentionCase {
 
   Machine& machine_;
   const Config& c_;
+  KvType type_;
   Random random_;
   std::vector<std::vector<float>> keys_, values_;
   std::vector<float> queries_;
   std::vector<std::pair<int, int>> rows_;  // sequence, position
 };
 
-std::map<int, std::vector<float>> first_results;
+// i16 of queries and probabilities cost q8_0 some of the last bits.
+double tolerance_of(KvType type) { return type == KvType::Q8_0 ? 1e-8 : 1e-9; }
+
+std::map<std::pair<int, KvType>, std::vector<float>> first_results;
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && (a.empty() || memcmp(a.data(), b.data(), a.size() * 4) == 0);
@@ -171,24 +195,28 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
 
 }  // namespace
 
+static void test_config(Machine& machine, const Setting& setting, int i, KvType type) {
+  begin_case("attention " + std::string(kConfigs[i].name) + " cache type " + std::to_string(int(type)) + " " +
+             setting.level + " threads " + std::to_string(setting.threads));
+  AttentionCase attention(machine, kConfigs[i], type);
+  const std::vector<float> y = attention.run(0, attention.rows(), false);
+  const double error = nmse({y.begin(), y.end()}, attention.expected());
+  check(error <= tolerance_of(type), "normalised mean squared error " + std::to_string(error * 1e9) + "e-9");
+  const auto [first, inserted] = first_results.try_emplace({i, type}, y);
+  if (inserted) digest_results(y);
+  check(same_bits(first->second, y), "bits differ between levels or threads");
+  check(same_bits(attention.run(0, attention.rows(), true), y), "bits depend on sharing segments");
+  for (int row = 0; row < attention.rows(); row++) {
+    const std::vector<float> one = attention.run(row, 1, row % 2 == 0);
+    const auto start = y.begin() + long(one.size()) * row;
+    check(same_bits({start, start + long(one.size())}, one), "bits depend on the rows of the call");
+  }
+}
+
 void test_attention(const Setting& setting) {
   Machine machine(setting.level, setting.threads);
   for (int i = 0; i < int(std::size(kConfigs)); i++) {
-    begin_case("attention " + std::string(kConfigs[i].name) + " " + setting.level + " threads " +
-               std::to_string(setting.threads));
-    AttentionCase attention(machine, kConfigs[i]);
-    const std::vector<float> y = attention.run(0, attention.rows(), false);
-    const double error = nmse({y.begin(), y.end()}, attention.expected());
-    check(error <= 1e-9, "normalised mean squared error " + std::to_string(error));
-    const auto [first, inserted] = first_results.try_emplace(i, y);
-    if (inserted) digest_results(y);
-    check(same_bits(first->second, y), "bits differ between levels or threads");
-    check(same_bits(attention.run(0, attention.rows(), true), y), "bits depend on sharing segments");
-    for (int row = 0; row < attention.rows(); row++) {
-      const std::vector<float> one = attention.run(row, 1, row % 2 == 0);
-      const auto start = y.begin() + long(one.size()) * row;
-      check(same_bits({start, start + long(one.size())}, one), "bits depend on the rows of the call");
-    }
+    for (const KvType type : {KvType::F32, KvType::F16, KvType::Q8_0}) test_config(machine, setting, i, type);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <functional>
 
+#include "../engine/kv.h"
 #include "machine.h"
 
 namespace millet::test {
@@ -136,12 +137,38 @@ void test_rope(Machine& machine, Random& random, bool interleaved) {
   });
 }
 
+float to_half(float x) {
+  uint32_t bits;
+  const float magnitude = std::min(std::fabs(x), 65504.0f);
+  memcpy(&bits, &magnitude, 4);
+  const float step = std::ldexp(1.0f, std::max(int(bits >> 23) - 127, -14) - 10);
+  return std::copysign(std::nearbyint(magnitude / step) * step, x);
+}
+
+// What core's backend/round-kv.ts says, written again from its words.
+std::vector<float> round_head(KvType type, std::vector<float> x) {
+  if (type == KvType::F16) {
+    for (float& value : x) value = to_half(value);
+  } else if (type == KvType::Q8_0) {
+    for (size_t start = 0; start < x.size(); start += 32) {
+      const size_t end = std::min(start + 32, x.size());
+      float largest = 0;
+      for (size_t i = start; i < end; i++) largest = std::max(largest, std::fabs(x[i]));
+      const float scale = to_half(std::max(largest / 127, std::ldexp(1.0f, -14)));
+      for (size_t i = start; i < end; i++) {
+        x[i] = scale * std::max(-127.0f, std::min(127.0f, std::nearbyint(x[i] * (1 / scale))));
+      }
+    }
+  }
+  return x;
+}
+
 // Rows written by kv_write are read back by kv_read, also after kv_copy; kv_store restores what kv_read gave.
-void test_kv(Machine& machine, Random& random) {
+void test_kv(Machine& machine, Random& random, KvType type, int head_dim, int value_dim) {
   machine.reset();
-  const int rows = 7, layers = 2, kv_heads = 3, head_dim = 10, value_dim = 6, pairs = 4, blocks = 3;
-  const int head_floats = 32 * (head_dim + (value_dim + 3) / 4 * 4);
-  const size_t block_bytes = 128 + size_t(layers) * kv_heads * head_floats * 4;
+  const int rows = 7, layers = 2, kv_heads = 3, pairs = 4, blocks = 3;
+  const size_t layer_bytes = kv_heads * head_bytes(type, head_dim, value_dim);
+  const size_t block_bytes = 128 + layers * layer_bytes;
   std::vector<int32_t> table;
   for (int b = 0; b < blocks; b++) table.push_back(int32_t(units(machine.allocate(block_bytes))));
   const uint32_t state = units(machine.place_count(int32_t(units(machine.place(table)))));
@@ -156,18 +183,22 @@ void test_kv(Machine& machine, Random& random) {
   const uint32_t k_at = units(place_rows(machine, k, rows, kv_heads * head_dim));
   const uint32_t v_at = units(place_rows(machine, v, rows, kv_heads * value_dim));
   const uint32_t counters = units(machine.place(std::vector<int32_t>(4, 9)));
+  const size_t scratch_bytes = size_t(head_dim + 15) / 16 * 64;
+  const uint32_t scratch = units(machine.allocate(scratch_bytes * machine.engine().threads()));
   std::vector<Step> steps = {{Opcode::KvPositions, {units(machine.place(positions)), rows_at, count, state}}};
   for (int layer = 0; layer < layers; layer++) {
-    const uint32_t offset = units(128 + size_t(layer) * kv_heads * head_floats * 4);
+    const uint32_t offset = units(128 + layer * layer_bytes);
     steps.push_back({Opcode::KvWrite, {k_at, units(row_bytes(kv_heads * head_dim)), v_at,
                                        units(row_bytes(kv_heads * value_dim)), count, rows_at, state, offset, kv_heads,
-                                       head_dim, value_dim, rotation, pairs, 1, counters, 4}});
+                                       uint32_t(head_dim), uint32_t(value_dim), rotation, pairs, 1, counters, 4,
+                                       uint32_t(type), scratch, units(scratch_bytes)}});
   }
   const int snapshot = 96;  // all rows of all blocks
   const size_t floats = size_t(layers) * snapshot * kv_heads * (head_dim + value_dim);
   const size_t buffer = machine.allocate((snapshot + floats) * 4);
   const auto move = [&](Opcode opcode, uint32_t from, uint32_t to, uint32_t moved) {
-    return Step{opcode, {state, from, to, moved, layers, kv_heads, head_dim, value_dim, units(buffer)}};
+    return Step{opcode, {state, from, to, moved, layers, kv_heads, uint32_t(head_dim), uint32_t(value_dim), units(buffer),
+                         uint32_t(type)}};
   };
   steps.push_back(move(Opcode::KvCopy, 30, 33, 4));  // overlapping, forwards
   steps.push_back(move(Opcode::KvRead, 0, 0, snapshot));
@@ -176,22 +207,26 @@ void test_kv(Machine& machine, Random& random) {
   // Row 33 + i now holds what row 30 + i held; rows 70, 0, 64 and 30..32 are as written.
   const int source_of[] = {0, 1, 2, 0, 1, 2, 3, 4, 5, 6};
   const int held_by[] = {30, 31, 32, 33, 34, 35, 36, 70, 0, 64};
+  const double tolerance = type == KvType::F32 ? 1e-6 : type == KvType::F16 ? 1e-3 : 2e-2;
   for (int i = 0; i < 10; i++) {
     const int source = source_of[i], row = held_by[i];
     check(machine.at<int32_t>(buffer)[row] == positions[source], "kv: wrong position in row " + std::to_string(row));
     for (int layer = 0; layer < layers; layer++) {
       for (int h = 0; h < kv_heads; h++) {
         const size_t place = (size_t(layer) * snapshot + row) * kv_heads + h;
+        std::vector<float> key, value;
         for (int d = 0; d < head_dim; d++) {
-          const double value = rotated(k.data() + (size_t(source) * kv_heads + h) * head_dim,
-                                       angles.data() + size_t(source) * 2 * pairs, pairs, true, d);
-          check(std::fabs(first[snapshot + place * head_dim + d] - value) < 1e-6, "kv: wrong key");
+          key.push_back(float(rotated(k.data() + (size_t(source) * kv_heads + h) * head_dim,
+                                      angles.data() + size_t(source) * 2 * pairs, pairs, true, d)));
         }
-        for (int d = 0; d < value_dim; d++) {
-          const float value = v[(size_t(source) * kv_heads + h) * value_dim + d];
-          const size_t values = snapshot + size_t(layers) * snapshot * kv_heads * head_dim;
-          check(first[values + place * value_dim + d] == value, "kv: wrong value");
+        for (int d = 0; d < value_dim; d++) value.push_back(v[(size_t(source) * kv_heads + h) * value_dim + d]);
+        key = round_head(type, key);
+        value = round_head(type, value);
+        for (int d = 0; d < head_dim; d++) {  // the last bit of a rotation may lead to the next step of the type
+          check(std::fabs(first[snapshot + place * head_dim + d] - key[d]) < tolerance, "kv: wrong key");
         }
+        const size_t values = snapshot + size_t(layers) * snapshot * kv_heads * head_dim;
+        for (int d = 0; d < value_dim; d++) check(first[values + place * value_dim + d] == value[d], "kv: wrong value");
       }
     }
   }
@@ -224,7 +259,10 @@ void test_rows(const Setting& setting) {
     test_rope(machine, random, interleaved);
   }
   named("kv");
-  test_kv(machine, random);
+  for (const KvType type : {KvType::F32, KvType::F16, KvType::Q8_0}) {
+    test_kv(machine, random, type, 10, 6);
+    test_kv(machine, random, type, 80, 33);
+  }
 }
 
 }  // namespace millet::test

@@ -13,7 +13,12 @@ describeWith(nativeEngine(), "native engine", () => {
   for (const isa of nativeLevels()) {
     for (const threads of [1, 3]) {
       describe(`${isa}, ${threads} threads`, () =>
-        testBackend(() => cpu({ engine: "native", isa, threads }), { describe, test, weightTypes, kvDTypes: KV_DTYPES }));
+        testBackend(() => cpu({ engine: "native", isa, threads }), {
+          describe,
+          test,
+          weightTypes,
+          kvDTypes: KV_DTYPES,
+        }));
     }
   }
 });

@@ -41,7 +41,7 @@ export function roundKv(dtype: KvDType, values: Float32Array, headSize: number):
 
 function roundBlock(block: Float32Array): void {
   let largest = 0;
-  for (const x of block) largest = largest < Math.abs(x) ? Math.abs(x) : largest;
+  for (const x of block) if (Math.abs(x) > largest) largest = Math.abs(x); // NaN does not count
   const scale = asHalf(Math.max(Math.fround(largest / MOST_CODE), LEAST_SCALE));
   const inverse = Math.fround(1 / scale);
   for (let i = 0; i < block.length; i++) {
@@ -56,8 +56,8 @@ function asHalf(x: number): number {
 
 /** NaN becomes `most`. */
 function bounded(x: number, most: number): number {
-  const below = x < most ? x : most;
-  return below > -most ? below : -most;
+  if (!(x < most)) return most;
+  return Math.max(x, -most);
 }
 
 /** The nearest integer, ties to even, for |x| < 2^22: the sum leaves no bits for a fraction. */

@@ -109,6 +109,26 @@ describe("loadModel", () => {
     expect(good.log).toEqual(["create", "load", "dispose model", "dispose"]);
   });
 
+  it("keeps the KV cache as asked, where the backend can", async () => {
+    const plain = backend("plain", ({ capabilities }) => ({
+      capabilities: { ...capabilities, kvDTypes: ["f32"] },
+    }));
+    await expect(loadModel(bytes, { backend: plain.factory, kvDType: "q8_0" })).rejects.toMatchObject({
+      code: "KV_DTYPE_UNSUPPORTED",
+      message: expect.stringContaining("plain keeps the KV cache as f32, not as q8_0"),
+      details: { backend: "plain", kvDType: "q8_0", kvDTypes: ["f32"] },
+    });
+    expect(plain.log).toEqual(["create", "dispose"]);
+    const model = await loadModel(bytes, { backend: [plain.factory, reference()], kvDType: "f16" });
+    expect(model.backend.rejected.map(({ error }) => error.code)).toEqual(["KV_DTYPE_UNSUPPORTED"]);
+    await model.dispose();
+    const wrong = loadModel(bytes, { backend: reference(), kvDType: JSON.parse('"q4_0"') });
+    await expect(wrong).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: 'Option kvDType is one of f32, f16, q8_0, not "q4_0".',
+    });
+  });
+
   it("decomposes what a backend does not support as it is", async () => {
     const plain = backend("plain", () => ({ supports: ({ op }) => op !== "swiglu" }));
     const options = { maxTokens: 8, temperature: 0 };
