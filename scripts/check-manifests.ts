@@ -8,6 +8,8 @@ import { completeLock, type Lock } from "./complete-lock.ts";
 import { type Exports, isPublished, ROOT, readManifest, type Workspace, workspaces } from "./workspaces.ts";
 
 const INSTALL_SCRIPTS = ["preinstall", "install", "postinstall", "prepare", "preprepare", "postprepare"];
+/** The repository's lock, and those of folders that are installed only when asked for. */
+const LOCKS = ["package-lock.json", "{bench,scripts,test}/*/package-lock.json"];
 /** Fields that name a place; the packages stay neutral about where they live. */
 const PLACES = ["repository", "homepage", "bugs", "author", "contributors", "funding"];
 
@@ -16,7 +18,9 @@ export function manifestProblems(root: string = ROOT): string[] {
   const all = workspaces(root);
   const rootWorkspace = { folder: ".", path: root, manifest: readManifest(root) };
   return [
-    ...lockProblems(readFileSync(join(root, "package-lock.json"), "utf8")),
+    ...globSync(LOCKS, { cwd: root }).flatMap((file) =>
+      lockProblems(readFileSync(join(root, file), "utf8"), file),
+    ),
     ...[rootWorkspace, ...all].flatMap(scriptProblems),
     ...all.flatMap(packageProblems),
     ...all.filter(isPublished).flatMap(publishedProblems),
@@ -25,14 +29,14 @@ export function manifestProblems(root: string = ROOT): string[] {
   ];
 }
 
-export function lockProblems(text: string): string[] {
+export function lockProblems(text: string, file = "package-lock.json"): string[] {
   const lock = JSON.parse(text) as Lock;
   const missing = completeLock(lock);
   return [
     ...(/"resolved": "[a-z+]+:\/\//.test(text)
-      ? ["package-lock.json holds download addresses: keep .npmrc's omit-lockfile-registry-resolved"]
+      ? [`${file} holds download addresses: keep .npmrc's omit-lockfile-registry-resolved`]
       : []),
-    ...(missing.length > 0 ? [`package-lock.json lacks ${missing.join(", ")}: run "npm run lock"`] : []),
+    ...(missing.length > 0 ? [`${file} lacks ${missing.join(", ")}: run "npm run lock" there`] : []),
   ];
 }
 

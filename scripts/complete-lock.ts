@@ -2,9 +2,11 @@
  * Completes package-lock.json: every exact optional dependency that a locked package names gets an entry.
  * npm leaves out platform packages that the registry at hand does not serve, and `npm ci` then refuses the
  * lock. An added entry carries version, os and cpu but no integrity, since nothing was downloaded.
- * Use: `npm run lock` after every change of dependencies; `--check` only reports.
+ * Use: `npm run lock` after every change of dependencies; `--check` only reports. A folder as argument has its own lock.
  */
 import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { ROOT } from "./workspaces.ts";
 
 interface LockEntry {
   version?: string;
@@ -88,7 +90,8 @@ function isLocked(lock: Lock, from: string, name: string): boolean {
 
 if (import.meta.main) {
   const check = process.argv.includes("--check");
-  const file = new URL("../package-lock.json", import.meta.url);
+  const folder = process.argv.slice(2).find((argument) => !argument.startsWith("--"));
+  const file = join(folder === undefined ? ROOT : resolve(folder), "package-lock.json");
   const lock = JSON.parse(readFileSync(file, "utf8")) as Lock;
   const added = completeLock(lock);
   if (check && added.length > 0) {

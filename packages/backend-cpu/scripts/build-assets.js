@@ -1,10 +1,12 @@
 /**
- * Compiles assembly/ four times (relaxed or plain SIMD, shared or unshared memory), bundles the worker, and writes both
- * as strings in TypeScript files to build/, so that users' bundlers need no configuration to carry them.
+ * Compiles assembly/ four times (relaxed or plain SIMD, shared or unshared memory), bundles the worker, and writes them
+ * to build/: as strings in TypeScript files, one per module, so that users' bundlers need no configuration to carry
+ * them and pages fetch one; and as files.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { main } from "assemblyscript/asc";
 import { build } from "esbuild";
 
@@ -37,14 +39,11 @@ async function compile(relaxed, shared) {
 }
 
 const modules = {
-  relaxedShared: await compile(true, true),
-  relaxedUnshared: await compile(true, false),
-  plainShared: await compile(false, true),
-  plainUnshared: await compile(false, false),
+  "relaxed-shared": await compile(true, true),
+  "relaxed-unshared": await compile(true, false),
+  "plain-shared": await compile(false, true),
+  "plain-unshared": await compile(false, false),
 };
-const encoded = Object.entries(modules).map(
-  ([name, bytes]) => `  ${name}:\n    "${Buffer.from(bytes).toString("base64")}",\n`,
-);
 const worker = await build({
   entryPoints: [join(root, "src/engine/wasm/worker.ts")],
   bundle: true,
@@ -57,16 +56,20 @@ const worker = await build({
   legalComments: "none",
 });
 
-await mkdir(join(root, "build"), { recursive: true });
+const folder = join(root, "build");
+await mkdir(folder, { recursive: true });
+const made = "/** Made by scripts/build-assets.js. */\n";
+const source = worker.outputFiles[0].text;
+await writeFile(join(folder, "worker.js"), source);
+await writeFile(join(folder, "worker.d.ts"), `${made}export {};\n`);
 await writeFile(
-  join(root, "build/modules.ts"),
-  `/** Made by scripts/build-assets.js. */\nexport const MODULES = {\n${encoded.join("")}} as const;\n`,
-);
-await writeFile(
-  join(root, "build/worker-source.ts"),
-  `/** Made by scripts/build-assets.js. */\nexport const workerSource =\n  ${JSON.stringify(worker.outputFiles[0].text)};\n`,
+  join(folder, "worker-source.ts"),
+  `${made}export const workerSource =\n  ${JSON.stringify(source)};\n`,
 );
 for (const [name, bytes] of Object.entries(modules)) {
-  await writeFile(join(root, `build/${name}.wasm`), bytes);
-  console.log(`${name}: ${bytes.byteLength} bytes`);
+  // Compressed here, because compression of base64 on its way to a page gains much less.
+  const text = gzipSync(bytes, { level: 9 }).toString("base64");
+  await writeFile(join(folder, `${name}.wasm`), bytes);
+  await writeFile(join(folder, `${name}.ts`), `${made}export const gzippedBase64 =\n  "${text}";\n`);
+  console.log(`${name}: ${bytes.byteLength} bytes, ${text.length} as text`);
 }

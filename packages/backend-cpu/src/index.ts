@@ -1,4 +1,3 @@
 /** @millet/backend-cpu: inference on the CPU, in Node and in browsers. Importing it has no side effect. */
-export { workerSource } from "../build/worker-source.js";
 export { cpu } from "./backend.js";
 export type { CpuOptions, StepTrace } from "./options.js";

@@ -32,7 +32,8 @@ export interface CpuOptions {
   /** Instruction set of the native engine by name ("avx2") instead of the best one; results are the same. For tests. */
   readonly isa?: string;
   /**
-   * Address of a file with the text of `workerSource`, for pages whose content security policy forbids blob: workers.
+   * Address of this package's worker.js on the page's own origin, for pages whose content security policy forbids
+   * blob: workers.
    */
   readonly workerUrl?: string | URL;
   /** Runs step by step and reports the time of each: for profiles, slower as a whole. */

@@ -3,8 +3,10 @@
  * any thread's share, so that tests try every division of work without timing.
  */
 
+import { gunzipSync } from "node:zlib";
 import { Fixed } from "../../assembly/memory.js";
-import { MODULES } from "../../build/modules.js";
+import { gzippedBase64 as plain } from "../../build/plain-shared.js";
+import { gzippedBase64 as relaxed } from "../../build/relaxed-shared.js";
 import type { Engine, EngineCall } from "../../src/engine/engine.js";
 
 export interface InlineOptions {
@@ -39,7 +41,7 @@ export class InlineEngine implements Engine {
   constructor(byteLength: number, { simd = "relaxed", dot, onStep }: InlineOptions = {}) {
     const pages = Math.ceil(byteLength / PAGE_BYTES);
     this.#memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
-    const bytes = Buffer.from(simd === "relaxed" ? MODULES.relaxedShared : MODULES.plainShared, "base64");
+    const bytes = gunzipSync(Buffer.from(simd === "relaxed" ? relaxed : plain, "base64"));
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
       env: { memory: this.#memory },
     });

@@ -1,7 +1,7 @@
 /** Chooses the WASM build and the kind of memory that this platform can run, and starts the engine. */
 import { MilletError } from "@millet/core/errors";
-import { MODULES } from "../../../build/modules.js";
 import type { Engine, EngineLimits } from "../engine.js";
+import { compileModule } from "./modules.js";
 import { PAGE_BYTES, pagesOf } from "./pages.js";
 import { WorkerPool } from "./pool.js";
 import { SharedEngine, sharedMemory } from "./shared-engine.js";
@@ -83,8 +83,8 @@ export async function createWasmEngine(
 ): Promise<Engine> {
   const spawn = spawnerOf(options.workerUrl);
   const { initialBytes, maximumBytes } = limits;
+  const module = await compileModule(plan);
   const memory = plan.shared ? sharedMemory(initialBytes, maximumBytes) : undefined;
-  const module = await WebAssembly.compile(decode(MODULES[moduleName(plan)]));
   const descriptor = { initial: pagesOf(initialBytes), maximum: pagesOf(maximumBytes) };
   const pool = new WorkerPool(spawn, plan.threads, {
     module,
@@ -101,16 +101,4 @@ export async function createWasmEngine(
   if (memory) return new SharedEngine({ memory, maximumBytes, pool, description, limitations });
   const roundedBytes = descriptor.initial * PAGE_BYTES;
   return new UnsharedEngine({ initialBytes: roundedBytes, maximumBytes, pool, description, limitations });
-}
-
-function moduleName({ relaxed, shared }: WasmPlan): keyof typeof MODULES {
-  if (relaxed) return shared ? "relaxedShared" : "relaxedUnshared";
-  return shared ? "plainShared" : "plainUnshared";
-}
-
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
 }
