@@ -117,7 +117,7 @@ const rules = [
 export default {
   forbidden: [...rules, ...layerRules],
   options: {
-    exclude: { path: "/(build|coverage|assembly)/" },
+    exclude: { path: "/(build|coverage|assembly)/|^test/bundlers/apps/" }, // apps are put together by their test
     doNotFollow: { path: "(^|/)(node_modules|dist)/" },
     tsPreCompilationDeps: true, // type imports count too
     combinedDependencies: false,

@@ -6,7 +6,7 @@ import { defineConfig } from "vitest/config";
 import { NotRunReporter } from "./test/support/not-run-reporter.js";
 
 const folders = "{packages/*,examples/*,scripts}";
-const browser = `${folders}/test/**/*.browser.test.ts`;
+const browser = [`${folders}/test/**/*.browser.test.ts`, "test/*/*.browser.test.ts"];
 const timing = `${folders}/test/**/*.timing.test.ts`;
 
 export default defineConfig({
@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: [`${folders}/test/**/*.test.ts`],
-          exclude: ["**/node_modules/**", browser, timing],
+          exclude: ["**/node_modules/**", ...browser, timing],
           testTimeout: 30_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 0 },
@@ -29,7 +29,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "browser",
-          include: [browser],
+          include: browser,
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

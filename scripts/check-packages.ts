@@ -26,7 +26,8 @@ export async function packageProblems(all: readonly Workspace[] = workspaces()):
   }
 }
 
-function pack({ path }: Workspace, folder: string): string {
+/** The tarball that npm would publish, in `folder`. @returns its path */
+export function pack({ path }: Workspace, folder: string): string {
   const command = `npm pack --json --ignore-scripts --pack-destination "${folder}"`;
   const output = execFileSync(command, { cwd: path, encoding: "utf8", shell: true, maxBuffer: 2 ** 26 });
   const [packed] = JSON.parse(output) as { filename: string }[];

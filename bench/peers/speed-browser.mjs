@@ -5,9 +5,9 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { serve } from "../../packages/backend-cpu/test/browser/static-server.ts";
 import { findBrowser, HOW_TO_GET_A_BROWSER } from "../../scripts/find-browser.ts";
 import { launchBrowser } from "../../test/support/browser.ts";
+import { serve } from "../../test/support/static-server.ts";
 import { promptIds } from "./prompt.mjs";
 import { answer, measureRuns, parseWork } from "./work.mjs";
 

@@ -40,6 +40,14 @@ export function browser(): Requirement {
   return { kind: "browser", path, missing: "no Chrome or Chromium", how: HOW_TO_GET_A_BROWSER };
 }
 
+/** The bundlers of test/bundlers, which are large and installed only when asked for. */
+export function bundlers(): Requirement {
+  const folder = fileURLToPath(new URL("../bundlers/", import.meta.url));
+  const kind = "bundlers";
+  if (existsSync(`${folder}node_modules/next`)) return { kind, path: folder };
+  return { kind, path: undefined, missing: "no bundlers", how: "npm ci --prefix test/bundlers" };
+}
+
 /**
  * `describe(name, () => body(path))` where the requirement is met; otherwise one skipped test that says why.
  */

@@ -111,6 +111,8 @@ class CpuBackend implements Backend {
       await engine.dispose();
       throw error;
     }
+    const limitations = [...new Set([...choice.limitations, ...engine.limitations])];
+    this.#choice = { ...choice, limitations };
     void engine.lost.then((error) => this.#lose(error));
     return this.#loadedModel(graphs, kv, plan, this.#traced(engine, plan), packedFile);
   }

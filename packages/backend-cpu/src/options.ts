@@ -33,7 +33,7 @@ export interface CpuOptions {
   readonly isa?: string;
   /**
    * Address of this package's worker.js on the page's own origin, for pages whose content security policy forbids
-   * blob: workers.
+   * blob: workers. Node takes a file: URL and ignores other addresses.
    */
   readonly workerUrl?: string | URL;
   /** Runs step by step and reports the time of each: for profiles, slower as a whole. */

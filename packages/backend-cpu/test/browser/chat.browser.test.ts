@@ -11,9 +11,9 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { browser, describeWith } from "../../../../test/support/availability.js";
 import { launchBrowser } from "../../../../test/support/browser.js";
+import { type Content, type StaticServer, serve } from "../../../../test/support/static-server.js";
 import { PAGE_HTML } from "./document.js";
 import type { AnswerRequest, LoadReport } from "./page.js";
-import { type Content, type StaticServer, serve } from "./static-server.js";
 
 /** A folder for pictures of the pages, to look at; none are taken without it. */
 const PICTURES = process.env.MILLET_PICTURES;

@@ -1,39 +1,11 @@
-/** Workers and memory: what happens when they die, run out, are disposed, or have nothing to do. */
+/** Workers and memory in order: calls, growth, disposal, idleness. What goes wrong is in faults.test.ts. */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { Worker } from "node:worker_threads";
-import { isMilletError, type MilletErrorCode } from "@millet/core/errors";
 import { describe, expect, test } from "vitest";
-import { Fixed } from "../../assembly/memory.js";
 import { Opcode } from "../../assembly/opcodes.js";
-import type { Engine } from "../../src/engine/engine.js";
-import { createWasmEngine, planWasm, type WasmOptions } from "../../src/engine/wasm/create.js";
 import { cpu } from "../../src/index.js";
-
-const MEBIBYTE = 2 ** 20;
-const PROGRAM = Fixed.Reserved;
-
-function optionsOf(memory: "shared" | "unshared", threads = 2): WasmOptions {
-  return { threads, simd: "auto", memory, workerUrl: undefined, dot: undefined };
-}
-
-async function engineWith(memory: "shared" | "unshared", maximumBytes = 4 * MEBIBYTE): Promise<Engine> {
-  const options = optionsOf(memory);
-  return createWasmEngine(planWasm(options), options, { initialBytes: MEBIBYTE, maximumBytes });
-}
-
-function words(...values: number[]): Uint8Array {
-  return new Uint8Array(Uint32Array.from(values).buffer);
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<MilletErrorCode | undefined> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  return isMilletError(error) ? error.code : undefined;
-}
+import { codeOf, endlessProgram, engineWith, MEBIBYTE, PROGRAM, words } from "../support/wasm-engine.js";
 
 describe.each(["shared", "unshared"] as const)("%s memory", (memory) => {
   test("calls write, run and read in order", async () => {
@@ -67,28 +39,6 @@ describe.each(["shared", "unshared"] as const)("%s memory", (memory) => {
     await engine.dispose();
   });
 
-  test("memory that cannot be had fails as OUT_OF_MEMORY", async () => {
-    // More than the system gives: the request itself is valid.
-    const original = WebAssembly.Memory;
-    if (memory === "shared") {
-      WebAssembly.Memory = class extends original {
-        constructor(descriptor: WebAssembly.MemoryDescriptor) {
-          super(descriptor);
-          throw new RangeError("could not allocate memory");
-        }
-      };
-    }
-    const options = optionsOf(memory);
-    // An unshared memory is made in the worker, where initial above maximum is refused.
-    const limits = {
-      initialBytes: 2 * MEBIBYTE,
-      maximumBytes: memory === "shared" ? 4 * MEBIBYTE : MEBIBYTE,
-    };
-    const code = await codeOf(createWasmEngine(planWasm(options), options, limits));
-    WebAssembly.Memory = original;
-    expect(code).toBe("OUT_OF_MEMORY");
-  });
-
   test("a program that traps fails its call and no other", async () => {
     const engine = await engineWith(memory);
     const bad = { address: PROGRAM, data: words(9999, 2) };
@@ -111,35 +61,6 @@ describe.each(["shared", "unshared"] as const)("%s memory", (memory) => {
   });
 });
 
-/** A step of length 0, which the interpreter runs again and again: gather_rows of no rows. */
-function endlessProgram(): Uint8Array {
-  const zeroRows = (PROGRAM + 256) / 16;
-  return words(Opcode.GatherRows, 0, 0, 0, 0, 0, 0, 0, zeroRows);
-}
-
-describe("a worker that dies", () => {
-  test.each(["shared", "unshared"] as const)(
-    "is reported and fails the running call: %s memory",
-    async (memory) => {
-      const workers: Worker[] = [];
-      const remember = (worker: Worker) => workers.push(worker);
-      process.on("worker", remember);
-      const engine = await engineWith(memory);
-      process.off("worker", remember);
-      const running = engine.call({
-        writes: [{ address: PROGRAM, data: endlessProgram() }],
-        program: PROGRAM,
-      });
-      const code = codeOf(running);
-      await workers.at(-1)!.terminate();
-      expect((await engine.lost).code).toBe("BACKEND_LOST");
-      expect(await code).toBe("BACKEND_LOST");
-      expect(await codeOf(engine.call({ program: PROGRAM }))).toBe("BACKEND_LOST");
-      await engine.dispose();
-    },
-  );
-});
-
 describe("options", () => {
   test("what cannot be had is refused with its reason", async () => {
     expect(await codeOf(cpu({ threads: 0 }).create())).toBe("INVALID_ARGUMENT");
@@ -150,6 +71,7 @@ describe("options", () => {
     const backend = await cpu({ engine: "wasm", memory: "unshared", threads: 4 }).create();
     expect(backend.capabilities.threads).toBe(1);
     expect(backend.capabilities.description).toContain("unshared");
+    expect(backend.capabilities.limitations).toEqual([expect.stringContaining("runs one thread, because")]);
   });
 });
 

@@ -2,7 +2,7 @@
 import { MilletError } from "@millet/core/errors";
 import type { Engine, EngineLimits } from "../engine.js";
 import { compileModule } from "./modules.js";
-import { PAGE_BYTES, pagesOf } from "./pages.js";
+import { narrowed, PAGE_BYTES, pagesOf } from "./pages.js";
 import { WorkerPool } from "./pool.js";
 import { SharedEngine, sharedMemory } from "./shared-engine.js";
 import { spawnerOf } from "./spawn.js";
@@ -46,9 +46,9 @@ export function planWasm(options: WasmOptions): WasmPlan {
       "The CPU kernels run at about half speed: this platform runs no WebAssembly relaxed SIMD.",
     );
   }
-  const reason = options.memory === "unshared" ? undefined : whyUnshared();
+  const reason = options.memory === "unshared" ? UNSHARED_BY_CHOICE : whyUnshared();
   if (options.memory === "shared" && reason) throw new MilletError("BACKEND_UNAVAILABLE", reason);
-  const shared = options.memory !== "unshared" && reason === undefined;
+  const shared = reason === undefined;
   if (reason) limitations.push(reason);
   const threads = shared ? options.threads : 1;
   const kind = `${relaxed ? "relaxed" : "plain"} SIMD, ${shared ? "shared" : "unshared"} memory`;
@@ -60,6 +60,8 @@ export function planWasm(options: WasmOptions): WasmPlan {
     limitations,
   };
 }
+
+const UNSHARED_BY_CHOICE = 'The CPU backend runs one thread, because the option memory is "unshared".';
 
 function whyUnshared(): string | undefined {
   if (typeof SharedArrayBuffer === "undefined" || globalThis.crossOriginIsolated === false) {
@@ -82,13 +84,12 @@ export async function createWasmEngine(
   signal?: AbortSignal,
 ): Promise<Engine> {
   const spawn = spawnerOf(options.workerUrl);
-  const { initialBytes, maximumBytes } = limits;
   const module = await compileModule(plan);
-  const memory = plan.shared ? sharedMemory(initialBytes, maximumBytes) : undefined;
-  const descriptor = { initial: pagesOf(initialBytes), maximum: pagesOf(maximumBytes) };
+  const wanted = { initial: pagesOf(limits.initialBytes), maximum: pagesOf(limits.maximumBytes) };
+  const own = plan.shared ? sharedMemory(limits.initialBytes, limits.maximumBytes) : undefined;
   const pool = new WorkerPool(spawn, plan.threads, {
     module,
-    memory: memory ?? descriptor,
+    memory: own?.memory ?? wanted,
     dot: options.dot,
   });
   try {
@@ -97,8 +98,13 @@ export async function createWasmEngine(
     await pool.terminate();
     throw error;
   }
-  const { description, limitations } = plan;
-  if (memory) return new SharedEngine({ memory, maximumBytes, pool, description, limitations });
-  const roundedBytes = descriptor.initial * PAGE_BYTES;
-  return new UnsharedEngine({ initialBytes: roundedBytes, maximumBytes, pool, description, limitations });
+  const maximumPages = own?.maximum ?? pool.maximumPages;
+  const common = {
+    pool,
+    maximumBytes: Math.min(limits.maximumBytes, maximumPages * PAGE_BYTES),
+    description: plan.description,
+    limitations: [...plan.limitations, ...narrowed(wanted.maximum * PAGE_BYTES, maximumPages * PAGE_BYTES)],
+  };
+  if (own) return new SharedEngine({ ...common, memory: own.memory });
+  return new UnsharedEngine({ ...common, initialBytes: wanted.initial * PAGE_BYTES });
 }

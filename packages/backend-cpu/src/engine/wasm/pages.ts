@@ -20,3 +20,13 @@ export function outOfMemory(needed: number, existing: number, maximum: number, c
     { cause, details: { neededBytes: needed, availableBytes: existing, maximumBytes: maximum } },
   );
 }
+
+/** What a memory with less room to grow than planned means for the user. */
+export function narrowed(wanted: number, got: number): string[] {
+  if (got >= wanted) return [];
+  const [mb, wantedMb] = [got, wanted].map((bytes) => Math.floor(bytes / 1e6));
+  return [
+    `The CPU backend could reserve ${mb} MB of memory; the model with a full context takes ${wantedMb} MB, so a long ` +
+      "context may end with OUT_OF_MEMORY. Load the model with a shorter context.",
+  ];
+}

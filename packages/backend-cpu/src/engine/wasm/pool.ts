@@ -16,6 +16,8 @@ export class WorkerPool {
   onAnswer: (message: Extract<WorkerMessage, { type: "done" | "error" }>) => void = () => {};
   /** Dot mode of the workers. */
   dot = 0;
+  /** Pages that a worker's own memory can grow to. */
+  maximumPages = 0;
   readonly #workers: WorkerHandle[];
   readonly #ready = pending<void>();
   readonly #lost = pending<MilletError>();
@@ -34,7 +36,8 @@ export class WorkerPool {
     this.#workers = Array.from({ length: threads }, (_, thread) =>
       spawn(`millet-cpu-${thread}`, {
         onMessage: (message) => this.#receive(message),
-        onLost: (reason) => this.#lose(`Worker ${thread} of ${threads} has stopped: ${reason}.`),
+        onLost: (reason, advice) =>
+          this.#lose(`Worker ${thread + 1} of ${threads} has stopped: ${reason}.`, advice),
       }),
     );
     this.#workers.forEach((worker, thread) =>
@@ -82,11 +85,15 @@ export class WorkerPool {
     switch (message.type) {
       case "ready":
         this.dot = message.dot;
+        this.maximumPages = message.maximumPages;
         if (--this.#missing === 0) this.#ready.resolve();
         return;
       case "failed":
         this.#failure = message.message;
         if (this.#missing > 0) this.#lose(`A worker could not start: ${message.message}.`);
+        return;
+      case "lost":
+        this.#lose(`A worker has stopped: ${message.message}.`);
         return;
       case "no memory":
         this.#fail(outOfMemory(this.#initialBytes, 0, this.#initialBytes, message.message));
@@ -104,14 +111,16 @@ export class WorkerPool {
     }
   }
 
-  #lose(reason: string): void {
+  #lose(reason: string, advice = "Load the model again."): void {
     const code = this.#missing > 0 ? "BACKEND_UNAVAILABLE" : "BACKEND_LOST";
-    this.#fail(new MilletError(code, `${reason} Load the model again.`));
+    this.#fail(new MilletError(code, `${reason} ${advice}`));
   }
 
+  /** The others go too: they would wait for the share of the one that has gone. */
   #fail(error: MilletError): void {
     this.#ready.reject(error);
     this.#ready.promise.catch(() => undefined);
     this.#lost.resolve(error);
+    void this.terminate();
   }
 }

@@ -1,11 +1,16 @@
 /** Messages between the host and its workers. On shared memory they only start and fail; unshared, they carry calls. */
 
+export interface MemoryPages {
+  readonly initial: number;
+  readonly maximum: number;
+}
+
 /** First message to a worker. */
 export interface StartMessage {
   readonly type: "start";
   readonly module: WebAssembly.Module;
-  /** Shared memory, or the size of the memory that the worker makes for itself. */
-  readonly memory: WebAssembly.Memory | WebAssembly.MemoryDescriptor;
+  /** Shared memory, or the pages of the memory that the worker makes for itself. */
+  readonly memory: WebAssembly.Memory | MemoryPages;
   readonly thread: number;
   readonly threads: number;
   /** Dot mode to use instead of the one found; for tests. */
@@ -39,9 +44,12 @@ export interface ReserveMessage {
 export type HostMessage = StartMessage | CallMessage | AbortMessage | ReserveMessage;
 
 export type WorkerMessage =
-  | { readonly type: "ready"; readonly dot: number }
+  /** `maximumPages`: what the memory that the worker made for itself can grow to; 0 on shared memory. */
+  | { readonly type: "ready"; readonly dot: number; readonly maximumPages: number }
   /** The module could not be started, or a thread trapped. */
   | { readonly type: "failed"; readonly message: string }
+  /** The worker serves no more. */
+  | { readonly type: "lost"; readonly message: string }
   /** Unshared memory only: the worker could not have its memory. */
   | { readonly type: "no memory"; readonly message: string }
   /** Shared memory, `announce`: all threads have finished a call. */

@@ -2,6 +2,7 @@
 import { abortedError, MilletError } from "@millet/core/errors";
 import { Fixed } from "../../../assembly/memory.js";
 import type { Engine, EngineCall } from "../engine.js";
+import { type Allocated, allocate } from "./allocate.js";
 import { CallQueue } from "./call-queue.js";
 import { outOfMemory, PAGE_BYTES, pagesOf } from "./pages.js";
 import type { WorkerPool } from "./pool.js";
@@ -126,11 +127,14 @@ function sharedBuffer(memory: WebAssembly.Memory): SharedArrayBuffer {
   throw new MilletError("BACKEND_FAILED", "The engine's memory is not shared.");
 }
 
-/** Bytes of a memory made for at most `maximumBytes`. */
-export function sharedMemory(initialBytes: number, maximumBytes: number): WebAssembly.Memory {
+/**
+ * Shared memory, if need be with less room to grow than `maximumBytes`.
+ * @throws MilletError OUT_OF_MEMORY
+ */
+export function sharedMemory(initialBytes: number, maximumBytes: number): Allocated {
   const maximum = pagesOf(maximumBytes);
   try {
-    return new WebAssembly.Memory({ initial: pagesOf(initialBytes), maximum, shared: true });
+    return allocate(pagesOf(initialBytes), maximum, true);
   } catch (cause) {
     throw outOfMemory(initialBytes, 0, maximum * PAGE_BYTES, cause);
   }

@@ -15,8 +15,8 @@ export interface WorkerHandle {
 
 export interface WorkerEvents {
   onMessage(message: WorkerMessage): void;
-  /** The worker has gone without being told to. */
-  onLost(reason: string): void;
+  /** The worker has gone without being told to. @param advice a sentence, if there is something to do */
+  onLost(reason: string, advice?: string): void;
 }
 
 /** @param url of the worker's script, if it must not come from a Blob */
@@ -25,7 +25,7 @@ export type Spawn = (name: string, events: WorkerEvents) => WorkerHandle;
 /** @throws MilletError BACKEND_UNAVAILABLE if this platform has no workers */
 export function spawnerOf(url: string | URL | undefined): Spawn {
   const node = globalThis.process?.getBuiltinModule?.("node:worker_threads");
-  if (node) return (name, events) => spawnNode(node, name, events);
+  if (node) return (name, events) => spawnNode(node, url, name, events);
   if (typeof Worker === "undefined") {
     throw new MilletError(
       "BACKEND_UNAVAILABLE",
@@ -37,9 +37,17 @@ export function spawnerOf(url: string | URL | undefined): Spawn {
 
 type NodeThreads = typeof import("node:worker_threads");
 
-function spawnNode(node: NodeThreads, name: string, events: WorkerEvents): WorkerHandle {
+/** Node takes the script from a file: URL; other addresses are for the pages of the same app. */
+function spawnNode(
+  node: NodeThreads,
+  url: string | URL | undefined,
+  name: string,
+  events: WorkerEvents,
+): WorkerHandle {
   let told = false;
-  const worker = new node.Worker(workerSource, { eval: true, name, stdin: false });
+  const worker = String(url).startsWith("file:")
+    ? new node.Worker(new URL(String(url)), { name, stdin: false })
+    : new node.Worker(workerSource, { eval: true, name, stdin: false });
   worker.unref();
   worker.on("message", (message: WorkerMessage) => events.onMessage(message));
   worker.on("error", (error) => events.onLost(String(error)));
@@ -57,17 +65,43 @@ function spawnNode(node: NodeThreads, name: string, events: WorkerEvents): Worke
 }
 
 function spawnBrowser(url: string | URL | undefined, name: string, events: WorkerEvents): WorkerHandle {
-  const blobUrl = url ?? URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
-  const worker = new Worker(blobUrl, { name });
+  const address = url ?? URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
+  const release = () => url === undefined && URL.revokeObjectURL(String(address));
+  let started = false;
+  const lost = (reason: string) => {
+    release();
+    events.onLost(reason, started ? undefined : adviceFor(url));
+  };
+  let worker: Worker | undefined;
+  try {
+    worker = new Worker(address, { name });
+  } catch (error) {
+    queueMicrotask(() => lost(String(error)));
+    return { post: () => {}, keepAlive: () => {}, terminate: async () => {} };
+  }
   worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
-    if (url === undefined) URL.revokeObjectURL(String(blobUrl));
+    if (!started) release();
+    started = true;
     events.onMessage(data);
   };
-  worker.onerror = (event) =>
-    events.onLost(event.message || `its script ${url ?? "(a Blob)"} could not be loaded`);
+  worker.onerror = (event) => lost(event.message || `its script ${url ?? "(a Blob)"} did not load`);
   return {
     post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     keepAlive: () => {},
     terminate: async () => worker.terminate(),
   };
+}
+
+/** What to do about a worker that never ran. */
+function adviceFor(url: string | URL | undefined): string {
+  if (url === undefined) {
+    return (
+      "If the page has a Content-Security-Policy, add blob: to its worker-src; or serve the file worker.js of " +
+      '@millet/backend-cpu and give its address: cpu({ workerUrl: "/worker.js" }).'
+    );
+  }
+  return (
+    `See that ${url} is worker.js of this version of @millet/backend-cpu, on the page's own origin, allowed by ` +
+    "worker-src of its Content-Security-Policy, and sent with the page's Cross-Origin-Embedder-Policy."
+  );
 }

@@ -2,6 +2,7 @@
  * What a worker runs: it instantiates the engine and serves calls until it is terminated. Bundled to a string by
  * scripts/build-assets.js, for Node's worker threads and the browser's workers alike; it imports nothing of either.
  */
+import { type Allocated, allocate } from "./allocate.js";
 import type { HostMessage, StartMessage, WorkerMessage } from "./protocol.js";
 import { serveShared } from "./worker-shared.js";
 import type { EngineExports, Post } from "./worker-types.js";
@@ -27,26 +28,29 @@ function receive(message: HostMessage, post: Post): void {
 }
 
 async function start(message: StartMessage, post: Post): Promise<void> {
-  const memory = memoryOf(message, post);
-  if (!memory) return;
+  const allocated = memoryOf(message, post);
+  if (!allocated) return;
+  const { memory, maximum } = allocated;
+  let ready = false;
   try {
     const instance = await WebAssembly.instantiate(message.module, { env: { memory } });
     const engine = instance.exports as WebAssembly.Exports & EngineExports;
     const found = engine.initialize();
     if (message.dot !== undefined) engine.setDot(message.dot);
-    post({ type: "ready", dot: message.dot ?? found });
+    post({ type: "ready", dot: message.dot ?? found, maximumPages: maximum });
+    ready = true;
     if (memory === message.memory) serveShared(engine, memory, message, post);
     else server = new UnsharedServer(engine, memory, post);
   } catch (error) {
-    post({ type: "failed", message: String(error) });
+    post({ type: ready ? "lost" : "failed", message: String(error) });
   }
 }
 
 /** The host's memory, or one of the size that the host asks for. */
-function memoryOf({ memory }: StartMessage, post: Post): WebAssembly.Memory | undefined {
-  if (memory instanceof WebAssembly.Memory) return memory;
+function memoryOf({ memory }: StartMessage, post: Post): Allocated | undefined {
+  if (memory instanceof WebAssembly.Memory) return { memory, maximum: 0 };
   try {
-    return new WebAssembly.Memory(memory);
+    return allocate(memory.initial, memory.maximum, false);
   } catch (error) {
     post({ type: "no memory", message: String(error) });
     return undefined;
@@ -63,6 +67,7 @@ function listen(): void {
     node.on("message", (message) => receive(message, post));
     return;
   }
+  if (typeof self === "undefined" || "document" in self) return; // imported where it does not belong
   const post: Post = (message, transfer) => self.postMessage(message, transfer);
   self.onmessage = (event) => receive(event.data, post);
 }

@@ -4,7 +4,9 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** What is served at a path: a text with its media type, or a file. */
-export type Content = { readonly type: string; readonly text: string } | { readonly file: string };
+export type Content =
+  | { readonly type: string; readonly text: string }
+  | { readonly file: string; readonly type?: string };
 
 export interface StaticServer {
   readonly origin: string;
@@ -13,7 +15,8 @@ export interface StaticServer {
   close(): Promise<void>;
 }
 
-const ISOLATION = {
+/** Headers that isolate a page from other origins, so that it gets shared memory. */
+export const ISOLATION = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
 };
@@ -31,6 +34,7 @@ export async function serve(
     if ("text" in content)
       return void response.writeHead(200, { "content-type": content.type }).end(content.text);
     if (headers.range !== undefined) ranges.set(url, (ranges.get(url) ?? 0) + 1);
+    response.setHeader("content-type", content.type ?? "application/octet-stream");
     sendFile(response, content.file, headers.range);
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -49,7 +53,6 @@ function sendFile(response: ServerResponse, path: string, range: string | undefi
   const { size, mtimeMs } = statSync(path);
   response.setHeader("accept-ranges", "bytes");
   response.setHeader("etag", `"${size}-${mtimeMs}"`);
-  response.setHeader("content-type", "application/octet-stream");
   const match = /^bytes=(\d+)-(\d*)$/.exec(range ?? "");
   const start = Number(match?.[1] ?? 0);
   const end = match?.[2] ? Math.min(Number(match[2]), size - 1) : size - 1;

@@ -1,0 +1,13 @@
+"use client";
+/** A client component, which Next also renders on the server: importing Millet there must do nothing. */
+import { useEffect, useState } from "react";
+import { generate } from "../generate.js";
+
+export function Generator() {
+  const [ready, setReady] = useState(false);
+  useEffect(() => {
+    window.generate = () => generate(new URL("/model.gguf", location.href).href);
+    setReady(true);
+  }, []);
+  return <p>{ready ? "ready" : "loading"}</p>;
+}

@@ -1,0 +1,5 @@
+import { Generator } from "./generator.jsx";
+
+export default function Page() {
+  return <Generator />;
+}
