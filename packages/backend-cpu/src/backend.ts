@@ -1,7 +1,6 @@
 /** The CPU backend: plans a model, starts an engine for it, loads the weights, hands out executables and KV caches. */
 import {
   type Backend,
-  type BackendFactory,
   type Capabilities,
   type Estimate,
   type GraphSet,
@@ -12,7 +11,7 @@ import {
   type LoadOptions,
   type PackedFileReport,
 } from "@millet/core/backend";
-import { MilletError, throwIfAborted } from "@millet/core/errors";
+import { MilletError } from "@millet/core/errors";
 import type { Node } from "@millet/core/graph";
 import type { WeightSources } from "@millet/core/tensor";
 import { choiceFor, chooseEngine, type EngineChoice } from "./engine/choose.js";
@@ -27,21 +26,7 @@ import type { CpuOptions } from "./options.js";
 import { placeWeights } from "./place-weights.js";
 import { CpuState } from "./state.js";
 
-/**
- * The CPU backend, for `loadModel(source, { backend: cpu() })`. It computes in workers, in Node and in browsers, and
- * needs no configuration of bundlers.
- */
-export function cpu(options: CpuOptions = {}): BackendFactory {
-  return {
-    name: "cpu",
-    create: async ({ signal } = {}) => {
-      throwIfAborted(signal, "Starting the CPU backend");
-      return new CpuBackend(options);
-    },
-  };
-}
-
-class CpuBackend implements Backend {
+export class CpuBackend implements Backend {
   readonly name = "cpu";
   readonly lost: Promise<MilletError>;
   readonly #preferred: EngineChoice;
@@ -100,8 +85,8 @@ class CpuBackend implements Backend {
       return { plan, limits: { initialBytes: plan.end, maximumBytes: plan.maximumBytes } };
     };
     const started = await startEngine(choiceFor(graphs, this.#preferred), planFor, options.signal);
-    const { engine, plan } = started;
-    this.#choice = started.choice;
+    const { choice, engine, plan } = started;
+    this.#choice = { ...choice, limitations: [...new Set([...choice.limitations, ...engine.limitations])] };
     this.#planned = undefined; // the model keeps what it needs of it
     let packedFile: PackedFileReport | undefined;
     try {
@@ -111,8 +96,6 @@ class CpuBackend implements Backend {
       await engine.dispose();
       throw error;
     }
-    const limitations = [...new Set([...choice.limitations, ...engine.limitations])];
-    this.#choice = { ...choice, limitations };
     void engine.lost.then((error) => this.#lose(error));
     return this.#loadedModel(graphs, kv, plan, this.#traced(engine, plan), packedFile);
   }

@@ -1,5 +1,6 @@
 /** Hands out memory for blocks of the KV cache, growing the engine's memory as needed and reusing what states gave back. */
 import type { KvPlan } from "@millet/core/backend";
+import { isMilletError } from "@millet/core/errors";
 import type { Engine } from "./engine/engine.js";
 import { kvBlockBytes } from "./lower/kv-layout.js";
 import { aligned } from "./lower/region.js";
@@ -49,7 +50,19 @@ export class KvMemory {
 
   async #grow(needed: number): Promise<void> {
     if (needed <= this.#engine.byteLength) return;
-    const generous = Math.min(Math.max(needed, this.#engine.byteLength + GROWTH_BYTES), this.#maximumBytes);
-    await this.#engine.reserve(Math.max(needed, generous));
+    const generous = Math.min(this.#engine.byteLength + GROWTH_BYTES, this.#maximumBytes);
+    if (generous > needed && (await this.#reserved(generous))) return;
+    await this.#engine.reserve(needed);
+  }
+
+  /** Whether there is memory for more than is needed: the engine may have had to settle for less than planned. */
+  async #reserved(byteLength: number): Promise<boolean> {
+    try {
+      await this.#engine.reserve(byteLength);
+      return true;
+    } catch (error) {
+      if (isMilletError(error) && error.code === "OUT_OF_MEMORY") return false;
+      throw error;
+    }
   }
 }

@@ -3,6 +3,7 @@
  * rather than files: no bundler needs to be told what to do with it, and in Node there is no path to find.
  */
 import { MilletError } from "@millet/core/errors";
+import { fetched } from "../../chunk.js";
 
 export interface ModuleTraits {
   readonly relaxed: boolean;
@@ -14,14 +15,7 @@ export interface ModuleTraits {
  * @throws MilletError BACKEND_UNAVAILABLE if its chunk cannot be had or the page may not compile it
  */
 export async function compileModule(traits: ModuleTraits): Promise<WebAssembly.Module> {
-  const { gzippedBase64 } = await chunkOf(traits).catch((cause: unknown) => {
-    throw new MilletError(
-      "BACKEND_UNAVAILABLE",
-      `The chunk with the CPU backend's WebAssembly module could not be loaded (${String(cause)}). ` +
-        "Serve every chunk of the build, and reload the page if the app was deployed anew.",
-      { cause },
-    );
-  });
+  const { gzippedBase64 } = await fetched(chunkOf(traits));
   try {
     return await WebAssembly.compile(await gunzip(fromBase64(gzippedBase64)));
   } catch (cause) {
@@ -30,7 +24,7 @@ export async function compileModule(traits: ModuleTraits): Promise<WebAssembly.M
 }
 
 /** The error where WebAssembly code is not allowed to run. */
-export function notCompiled(cause: unknown): MilletError {
+function notCompiled(cause: unknown): MilletError {
   return new MilletError(
     "BACKEND_UNAVAILABLE",
     `The CPU backend's WebAssembly code does not compile here (${String(cause)}). If the page has a ` +

@@ -1,0 +1,21 @@
+/** The factory that apps pass to loadModel: small, so that a page fetches the backend itself only when it is created. */
+import type { BackendFactory } from "@millet/core/backend";
+import { throwIfAborted } from "@millet/core/errors";
+import { fetched } from "./chunk.js";
+import type { CpuOptions } from "./options.js";
+
+/**
+ * The CPU backend, for `loadModel(source, { backend: cpu() })`. It computes in workers, in Node and in browsers, and
+ * needs no configuration of bundlers.
+ */
+export function cpu(options: CpuOptions = {}): BackendFactory {
+  return {
+    name: "cpu",
+    create: async ({ signal } = {}) => {
+      throwIfAborted(signal, "Starting the CPU backend");
+      const { CpuBackend } = await fetched(import("./backend.js"));
+      throwIfAborted(signal, "Starting the CPU backend");
+      return new CpuBackend(options);
+    },
+  };
+}
