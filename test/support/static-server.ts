@@ -21,14 +21,15 @@ export const ISOLATION = {
   "cross-origin-embedder-policy": "require-corp",
 };
 
-/** Serves `contents` by their paths at a free port of 127.0.0.1. */
+/** Serves `contents` by their paths at a free port of 127.0.0.1, all with `headers`. */
 export async function serve(
   contents: Readonly<Record<string, Content>>,
-  { isolated }: { readonly isolated: boolean },
+  options: { readonly isolated: boolean; readonly headers?: Readonly<Record<string, string>> },
 ): Promise<StaticServer> {
   const ranges = new Map<string, number>();
+  const common = Object.entries({ ...(options.isolated && ISOLATION), ...options.headers });
   const http = createServer(({ url = "/", headers }, response) => {
-    for (const [name, value] of Object.entries(isolated ? ISOLATION : {})) response.setHeader(name, value);
+    for (const [name, value] of common) response.setHeader(name, value);
     const content = contents[url];
     if (content === undefined) return void response.writeHead(404).end("There is no such file.");
     if ("text" in content)
