@@ -13,6 +13,7 @@ const USAGE = `Use: npx node scripts/make-random-model.mjs --shape SHAPE --dtype
                      (q2_k to q6_k and iq4_xs need rows that divide by 256: not tiny, not smollm2-135m)
   --embedding-dtype  of the embedding, if it shall differ
   --untied           gives the output a matrix of its own
+  --layers           fewer than the shape has
   --seed             a whole number (1)
   --vocab-from       a GGUF file whose tokenizer is copied; otherwise one is made up`;
 
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     dtype: { type: "string" },
     "embedding-dtype": { type: "string" },
     out: { type: "string" },
+    layers: { type: "string" },
     seed: { type: "string", default: "1" },
     "vocab-from": { type: "string" },
     untied: { type: "boolean", default: false },
@@ -30,14 +32,21 @@ const { values } = parseArgs({
 const { dtype, out, "embedding-dtype": embeddingType = dtype, "vocab-from": vocabFrom } = values;
 const shape = SHAPES[values.shape ?? ""];
 const seed = Number(values.seed);
+const layers = Number(values.layers ?? shape?.layers);
 const known = [dtype, embeddingType].every((type) => WEIGHT_TYPES.includes(type));
-if (!shape || !known || out === undefined || !Number.isInteger(seed)) {
+if (
+  !shape ||
+  !known ||
+  out === undefined ||
+  !Number.isInteger(seed) ||
+  !(layers >= 1 && layers <= shape.layers)
+) {
   console.error(USAGE);
   process.exit(2);
 }
 
 const start = performance.now();
-const wanted = { ...shape, tied: shape.tied && !values.untied };
+const wanted = { ...shape, layers, tied: shape.tied && !values.untied };
 const model = { shape: wanted, type: dtype, embeddingType, seed, vocabFrom };
 const byteLength = await writeRandomModel(out, model).catch((error) => {
   console.error(String(error));

@@ -10,8 +10,9 @@ const IN_CHROMIUM = { options: ["--js-flags", V8_WITHOUT_VNNI] };
 
 /**
  * peer: whose speed this one's is divided by. file: what it reads, the GGUF file or onnx-model.mjs's graph.
- * mostBytes: files above are left out, for the reason given. avx2: how it is held to AVX2 without VNNI, by options of
- * its own or of Node, or started from avx2.mjs's copy.
+ * start: what is started for the time from the start of a process to the first token; packs: whether it can keep packed
+ * weights, which is measured as well. mostBytes: files above are left out, for the reason given. avx2: how it is held to
+ * AVX2 without VNNI, by options of its own or of Node, or started from avx2.mjs's copy.
  */
 export const CONTESTANTS = [
   {
@@ -20,6 +21,8 @@ export const CONTESTANTS = [
     peer: "node-llama-cpp",
     command: [script("speed-millet.mjs"), "--engine", "native"],
     avx2: { options: ["--isa", "avx2"] },
+    start: [script("first-token-millet.mjs"), "--engine", "native"],
+    packs: true,
   },
   {
     name: "millet-wasm",
@@ -27,6 +30,8 @@ export const CONTESTANTS = [
     peer: "node-llama-cpp",
     command: [script("speed-millet.mjs"), "--engine", "wasm"],
     avx2: { nodeOptions: [V8_WITHOUT_VNNI] },
+    start: [script("first-token-millet.mjs"), "--engine", "wasm"],
+    packs: true,
   },
   {
     name: "node-llama-cpp",
@@ -34,6 +39,7 @@ export const CONTESTANTS = [
     package: "node-llama-cpp",
     command: [script("speed-node-llama.mjs")],
     avx2: { fromCopy: true },
+    start: [script("first-token-node-llama.mjs")],
   },
   {
     name: "onnxruntime-node",

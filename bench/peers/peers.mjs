@@ -7,6 +7,7 @@ import { basename, join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { linkAvx2Copy, removeAvx2Copy } from "./avx2.mjs";
 import { readBandwidth } from "./bandwidth.mjs";
+import { coldStart } from "./cold-start.mjs";
 import { CONTESTANTS } from "./contestants.mjs";
 import { describeMachine, describeVersions } from "./machine.mjs";
 import { prepareModel } from "./models.mjs";
@@ -40,7 +41,14 @@ const { values } = parseArgs({
     help: { type: "boolean", default: false },
   },
 });
-const MEASURES = ["prefillTokensPerSecond", "decodeTokensPerSecond", "loadMs", "peakRssBytes"];
+const MEASURES = [
+  "prefillTokensPerSecond",
+  "decodeTokensPerSecond",
+  "loadMs",
+  "startMs",
+  "startPackedMs",
+  "peakRssBytes",
+];
 const MOST_MS_OF_A_PROCESS = 5 * 60_000;
 
 if (values.isa !== undefined && values.isa !== "avx2") {
@@ -137,7 +145,8 @@ async function runOnce(entry, model, round) {
     const own = [...command.slice(1), ...(limits.options ?? [])];
     const args = [...(limits.nodeOptions ?? []), script, model[file], ...own, ...options];
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: MOST_MS_OF_A_PROCESS });
-    entry.lines.push(JSON.parse(stdout.trim().split("\n").at(-1)));
+    const speeds = JSON.parse(stdout.trim().split("\n").at(-1));
+    entry.lines.push({ ...speeds, ...(await coldStart(entry.contestant, model[file], values.threads)) });
     console.error(`${name}, round ${round}: ${JSON.stringify(entry.lines.at(-1))}`);
   } catch (error) {
     const reason = error.killed
@@ -149,9 +158,10 @@ async function runOnce(entry, model, round) {
 }
 
 function summarize(lines) {
+  const measured = MEASURES.filter((measure) => measure in lines[0]);
   const pick = (statistic) =>
     Object.fromEntries(
-      MEASURES.map((measure) => [
+      measured.map((measure) => [
         measure,
         statistic(
           lines.map((line) => line[measure]),
