@@ -53,13 +53,12 @@ export class BpeModel implements TextModel, PairRules {
       badVocabulary(`Merge ${rank} is ${JSON.stringify(merge.slice(0, 80))}: ${why}.`);
     const at = merge.indexOf(" ", 1);
     if (at < 0 || at + 1 >= merge.length) throw fail("it should be two pieces with a space between them");
-    const left = merge.slice(0, at);
-    const right = merge.slice(at + 1);
-    const [leftId, rightId] = [this.vocabulary.textId(left), this.vocabulary.textId(right)];
-    const joined = left + right;
-    const joinedId = this.vocabulary.textId(joined);
+    const leftId = this.vocabulary.textIdOfPart(merge, 0, at);
+    const rightId = this.vocabulary.textIdOfPart(merge, at + 1, merge.length);
+    const joinedId = this.vocabulary.textIdOfPart(merge, 0, merge.length, at);
     if (joinedId === undefined || leftId === undefined || rightId === undefined) {
-      for (const piece of [left, right, joined]) {
+      const [left, right] = [merge.slice(0, at), merge.slice(at + 1)];
+      for (const piece of [left, right, left + right]) {
         if (this.vocabulary.anyId(piece) === undefined) {
           throw fail(`${JSON.stringify(piece.slice(0, 80))} is not a token`);
         }

@@ -3,6 +3,7 @@
  * tokens count as control tokens is decided here, once. Knows nothing of how text becomes tokens.
  */
 import { MilletError } from "../errors.js";
+import { TokenTable } from "./token-table.js";
 import { TOKEN_KINDS, type TokenizerDescription, type TokenKind } from "./types.js";
 
 /** Tokens that end an answer in well-known chat formats. */
@@ -48,7 +49,7 @@ export class Vocabulary {
   readonly endOfGenerationIds: readonly number[];
   private readonly kinds: Uint8Array;
   /** Text tokens only (normal, user-defined, unused): what ordinary text may become. */
-  private readonly textIds = new Map<string, number>();
+  private readonly textIds: TokenTable;
   /** Control, unknown and byte tokens. */
   private readonly otherIds = new Map<string, number>();
 
@@ -73,9 +74,11 @@ export class Vocabulary {
     this.eotId = this.checkedId("end-of-turn", description.eotId);
     this.eomId = this.checkedId("end-of-message", description.eomId);
     this.promoteControlTokens();
+    this.textIds = new TokenTable(tokens);
     // Of tokens with one text the last counts, as in llama.cpp.
     for (let id = 0; id < tokens.length; id++) {
-      (this.isText(id) ? this.textIds : this.otherIds).set(tokens[id]!, id);
+      if (this.isText(id)) this.textIds.set(id);
+      else this.otherIds.set(tokens[id]!, id);
     }
     this.endOfGenerationIds = this.findEnds();
   }
@@ -101,6 +104,13 @@ export class Vocabulary {
   /** The token that ordinary text `text` may become, never a control, unknown or byte token. */
   textId(text: string): number | undefined {
     return this.textIds.get(text);
+  }
+
+  /** The same for characters [start, gap) and (gap, end) of `text`; without a gap for [start, end). */
+  textIdOfPart(text: string, start: number, end: number, gap?: number): number | undefined {
+    return gap === undefined
+      ? this.textIds.get(text, start, end)
+      : this.textIds.getJoined(text, start, gap, end);
   }
 
   /** The token of any kind that the vocabulary writes as `text`. */
@@ -144,8 +154,10 @@ export class Vocabulary {
       if (id !== undefined) this.kinds[id] = KIND.control;
     }
     const names = new Set([...WELL_KNOWN_ENDS, ...WELL_KNOWN_STARTS]);
+    const starts = new Set([...names].map((name) => name.charCodeAt(0))); // most tokens begin with none of them
     for (let id = 0; id < this.tokens.length; id++) {
-      if (names.has(this.tokens[id]!)) this.kinds[id] = KIND.control;
+      const token = this.tokens[id]!;
+      if (starts.has(token.charCodeAt(0)) && names.has(token)) this.kinds[id] = KIND.control;
     }
   }
 
