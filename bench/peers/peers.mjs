@@ -146,7 +146,9 @@ async function runOnce(entry, model, round) {
     const args = [...(limits.nodeOptions ?? []), script, model[file], ...own, ...options];
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: MOST_MS_OF_A_PROCESS });
     const speeds = JSON.parse(stdout.trim().split("\n").at(-1));
-    entry.lines.push({ ...speeds, ...(await coldStart(entry.contestant, model[file], values.threads)) });
+    // A start is not what an instruction set decides.
+    const start = copy === undefined ? await coldStart(entry.contestant, model[file], values.threads) : {};
+    entry.lines.push({ ...speeds, ...start });
     console.error(`${name}, round ${round}: ${JSON.stringify(entry.lines.at(-1))}`);
   } catch (error) {
     const reason = error.killed
