@@ -22,10 +22,10 @@ export function kvWrite(step: usize, thread: i32, threads: i32): void {
   if (thread == 0) {
     memory.fill(address(step, Operand.Counters), 0, <usize>word(step, Operand.CounterCount) << 2);
   }
-  const kvHeads = word(step, Operand.KvHeads);
-  const units = count(step, Operand.Count) * kvHeads;
+  const rows = count(step, Operand.Count);
+  const units = rows * word(step, Operand.KvHeads);
   for (let unit = shareStart(units, thread, threads); unit < shareEnd(units, thread, threads); unit++) {
-    writeHead(step, unit / kvHeads, unit % kvHeads);
+    writeHead(step, unit % rows, unit / rows); // rows of a head share the cache lines of its keys
   }
 }
 

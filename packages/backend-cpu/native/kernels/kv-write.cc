@@ -41,10 +41,10 @@ void kv_write(const Run& run, const uint32_t* step) {
   if (run.thread == 0) {
     memset(address(run, step, Operand::Counters), 0, int64_t{word(step, Operand::CounterCount)} * 4);
   }
-  const int32_t kv_heads = word(step, Operand::KvHeads);
-  const int32_t units = count(run, step, Operand::Count) * kv_heads;
+  const int32_t rows = count(run, step, Operand::Count);
+  const int32_t units = rows * word(step, Operand::KvHeads);
   for (int32_t unit = share_start(run, units); unit < share_end(run, units); unit++) {
-    write_head(run, step, unit / kv_heads, unit % kv_heads);
+    write_head(run, step, unit % rows, unit / rows);  // rows of a head share the cache lines of its keys
   }
 }
 
