@@ -38,9 +38,10 @@ async function test({ sanitize, reduced, level }: typeof values): Promise<number
   const units = [...engineUnits(levels), ...folderUnits("test", [])];
   await build({ compiler, folder, levels, units, flags, linkFlags: [], output });
   const only = level === "base" ? levels[0]?.name : level;
+  const emulator = process.env.MILLET_EMULATOR?.split(" ") ?? [];
   const [command = output, ...args] = [
-    ...(process.env.MILLET_EMULATOR?.split(" ") ?? []),
-    ...[output, ...(reduced ? ["--reduced"] : []), ...(only ? ["--level", only] : [])],
+    ...[...emulator, output, ...(emulator.length > 0 ? ["--emulated"] : [])],
+    ...[...(reduced ? ["--reduced"] : []), ...(only ? ["--level", only] : [])],
   ];
   const { status, signal, error } = spawnSync(command, args, { stdio: "inherit" });
   if (error) console.error(`${command} did not start: ${error.message}`);

@@ -12,6 +12,7 @@ namespace millet::MILLET_LEVEL {
 struct Avx2 {
   static constexpr int kGroups = 1;
   static constexpr int kTokens = 4;  // rows of a GEMM tile
+  static constexpr int kVectors = 1;  // of weights that dot_bytes() takes
   static constexpr int kPrefetchBytes = 4096;  // measured: 2 KiB gives 95% of the read bandwidth, 4 KiB 98%
   using F = __m256;
   using I = __m256i;
@@ -50,8 +51,9 @@ struct Avx2 {
   using Bytes = I;
   MILLET_INLINE_MEMBER Bytes weights8(I w) { return w; }
   MILLET_INLINE_MEMBER I begin_bytes(const void*) { return _mm256_setzero_si256(); }
-  MILLET_INLINE_MEMBER I dot_bytes(I sum, Bytes w, I x) {
-    const I products = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
+  // Weights in the form of weights8() by activations from x on.
+  MILLET_INLINE_MEMBER I dot_bytes(I sum, const Bytes* w, const uint8_t* x) {
+    const I products = _mm256_maddubs_epi16(_mm256_abs_epi8(*w), _mm256_sign_epi8(activation(x), *w));
     return _mm256_add_epi32(sum, _mm256_madd_epi16(products, _mm256_set1_epi16(1)));
   }
 

@@ -8,6 +8,7 @@ namespace millet::MILLET_LEVEL {
 struct Avx512 {
   static constexpr int kGroups = 2;
   static constexpr int kTokens = 8;
+  static constexpr int kVectors = 1;
   static constexpr int kPrefetchBytes = Avx2::kPrefetchBytes;
   using F = __m512;
   using I = __m512i;
@@ -48,7 +49,9 @@ struct Avx512 {
   using Bytes = I;
   MILLET_INLINE_MEMBER I weights8(I w) { return _mm512_xor_si512(w, _mm512_set1_epi8(-128)); }
   MILLET_INLINE_MEMBER I begin_bytes(const void* bias) { return _mm512_slli_epi32(activation(bias), 4); }
-  MILLET_INLINE_MEMBER I dot_bytes(I sum, I w, I x) { return _mm512_dpbusd_epi32(sum, w, x); }
+  MILLET_INLINE_MEMBER I dot_bytes(I sum, const Bytes* w, const uint8_t* x) {
+    return _mm512_dpbusd_epi32(sum, *w, activation(x));
+  }
 
   // See lanes-avx2.h.
   template <int kShift>

@@ -17,7 +17,7 @@ struct Vnni256 : Avx2 {
   }
   MILLET_INLINE_MEMBER I weights8(I w) { return _mm256_xor_si256(w, _mm256_set1_epi8(-128)); }
   MILLET_INLINE_MEMBER I begin_bytes(const void* bias) { return _mm256_slli_epi32(activation(bias), 4); }
-  MILLET_INLINE_MEMBER I dot_bytes(I sum, I w, I x) { return dpbusd(sum, w, x); }
+  MILLET_INLINE_MEMBER I dot_bytes(I sum, const Bytes* w, const uint8_t* x) { return dpbusd(sum, *w, activation(x)); }
 
   MILLET_INLINE_MEMBER Bytes look_up(Bytes codes, const int8_t* table) {
     const __m128i levels = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));

@@ -11,6 +11,7 @@ namespace millet::MILLET_LEVEL {
 struct Neon {
   static constexpr int kGroups = 1;
   static constexpr int kTokens = 4;
+  static constexpr int kVectors = 4;
   static constexpr int kPrefetchBytes = 4096;
   struct F {
     float32x4_t low, high;
@@ -62,16 +63,15 @@ struct Neon {
   }
   MILLET_INLINE_MEMBER Bytes weights8(Bytes w) { return w; }
 
-  // Four activations for all lanes.
-  MILLET_INLINE_MEMBER int8x16_t activation(const void* x) {
-    return vreinterpretq_s8_s32(vld1q_dup_s32(static_cast<const int32_t*>(x)));
-  }
-  MILLET_INLINE_MEMBER I dot(I sum, Bytes w, int8x16_t x) {
-    return {vdotq_s32(sum.low, w.low, x), vdotq_s32(sum.high, w.high, x)};
-  }
-
   MILLET_INLINE_MEMBER I begin_bytes(const void*) { return {vdupq_n_s32(0), vdupq_n_s32(0)}; }
-  MILLET_INLINE_MEMBER I dot_bytes(I sum, Bytes w, int8x16_t x) { return dot(sum, w, x); }
+  // Each dot takes its four activations from a lane of 16: repeating them over a vector by a load costs an instruction each.
+  MILLET_INLINE_MEMBER I dot_bytes(I sum, const Bytes* w, const uint8_t* x) {
+    const int8x16_t v = vreinterpretq_s8_u8(vld1q_u8(x));
+    sum = {vdotq_laneq_s32(sum.low, w[0].low, v, 0), vdotq_laneq_s32(sum.high, w[0].high, v, 0)};
+    sum = {vdotq_laneq_s32(sum.low, w[1].low, v, 1), vdotq_laneq_s32(sum.high, w[1].high, v, 1)};
+    sum = {vdotq_laneq_s32(sum.low, w[2].low, v, 2), vdotq_laneq_s32(sum.high, w[2].high, v, 2)};
+    return {vdotq_laneq_s32(sum.low, w[3].low, v, 3), vdotq_laneq_s32(sum.high, w[3].high, v, 3)};
+  }
 
   // See lanes-avx2.h.
   template <int kShift>
@@ -131,8 +131,7 @@ struct Neon {
   MILLET_INLINE_MEMBER Scales scales(I s) { return s; }
   template <int kBits>
   MILLET_INLINE_MEMBER I dot_codes(I sum, const Bytes (&w)[4], const uint8_t* x) {
-    for (int i = 0; i < 4; i++) sum = dot(sum, w[i], activation(x + 4 * i));
-    return sum;
+    return dot_bytes(sum, w, x);
   }
   template <int kBits>
   MILLET_INLINE_MEMBER I dot_scaled(I sum, const Bytes (&w)[4], const uint8_t* x, Scales scale) {

@@ -20,11 +20,12 @@ MILLET_INLINE void byte_tile(const uint8_t* w, int64_t group_bytes, const uint8_
 #pragma GCC unroll 16
     for (int t = 0; t < kTokens; t++) sum[t] = L::begin_bytes(x + (t >> 2) * x_four + kStatistics + (t & 3) * 16 + 4);
 #pragma GCC unroll 8
-    for (int j = 0; j < 8; j++) {
-      const auto weights = L::weights8(L::bytes32(w + 16 + 32 * j, group_bytes));
+    for (int j = 0; j < 8; j += L::kVectors) {
+      typename L::Bytes weights[L::kVectors];
+      for (int i = 0; i < L::kVectors; i++) weights[i] = L::weights8(L::bytes32(w + 16 + 32 * (j + i), group_bytes));
 #pragma GCC unroll 16
       for (int t = 0; t < kTokens; t++) {
-        sum[t] = L::dot_bytes(sum[t], weights, L::activation(x + (t >> 2) * x_four + (t & 3) * 32 + 4 * j));
+        sum[t] = L::dot_bytes(sum[t], weights, x + (t >> 2) * x_four + (t & 3) * 32 + 4 * j);
       }
     }
     const auto scale = L::halves(w, group_bytes);

@@ -77,7 +77,7 @@ MILLET_INLINE void add_half(typename L::I (&sum)[kTokens], const uint8_t* planes
     const uint8_t* v = x + (t >> 2) * x_four + (t & 3) * 32 + 16 * kHalf;
     if constexpr (has_scaled_halves(kType)) sum[t] = L::template dot_scaled<code_bits(kType)>(sum[t], w, v, scale);
     else if constexpr (!is_iq4(kType)) sum[t] = L::template dot_codes<code_bits(kType)>(sum[t], w, v);
-    else for (int i = 0; i < 4; i++) sum[t] = L::dot_bytes(sum[t], w[i], L::activation(v + 4 * i));
+    else for (int i = 0; i < 4; i += L::kVectors) sum[t] = L::dot_bytes(sum[t], w + i, v + 4 * i);
   }
 }
 

@@ -197,7 +197,7 @@ void test_engine(const Setting& setting) {
   test_mapped_file();
   test_programs(machine);
   test_absent_threads(machine);
-  test_limits(machine.engine().level());
+  if (!setting.emulated) test_limits(machine.engine().level());
   test_fork(machine);
   // An engine that ends while a call runs aborts it.
   Machine ending(setting.level, setting.threads);

@@ -103,7 +103,8 @@ double nmse(const std::vector<double>& actual, const std::vector<double>& expect
 struct Setting {
   std::string level;
   int threads;
-  bool reduced;  // fewer and smaller cases, for sanitizers
+  bool reduced;   // fewer and smaller cases, for sanitizers
+  bool emulated;  // by a program that limits of the process would hit
 };
 void test_linear(const Setting& setting);
 void test_rows(const Setting& setting);

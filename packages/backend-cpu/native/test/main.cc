@@ -1,5 +1,5 @@
 // Conformance of the native engine: every test on every level that this machine runs, with 1, 2 and 3 threads.
-// Arguments: --reduced for sanitizers; --level NAME for one level only.
+// Arguments: --reduced for sanitizers; --level NAME for one level only; --emulated where another program runs this one.
 #include <cstdio>
 #include <cstring>
 
@@ -9,9 +9,11 @@ int main(int count, char** arguments) {
   using namespace millet;
   using namespace millet::test;
   bool reduced = false;
+  bool emulated = false;
   std::string only;
   for (int i = 1; i < count; i++) {
     if (strcmp(arguments[i], "--reduced") == 0) reduced = true;
+    else if (strcmp(arguments[i], "--emulated") == 0) emulated = true;
     else if (strcmp(arguments[i], "--level") == 0 && i + 1 < count) only = arguments[++i];
     else return fprintf(stderr, "unknown argument %s\n", arguments[i]), 2;
   }
@@ -26,7 +28,7 @@ int main(int count, char** arguments) {
     ran++;
     const int before = failures;
     for (const int threads : {1, 2, 3}) {
-      const Setting setting = {name, threads, reduced};
+      const Setting setting = {name, threads, reduced, emulated};
       for (const auto test : {test_linear, test_rows, test_attention, test_engine}) test(setting);
     }
     printf("%s: %s\n", name.c_str(), failures == before ? "passed" : "FAILED");
