@@ -1,4 +1,5 @@
-// The addon's exports: which levels exist and run here, the fingerprint of the Program format, and the class NativeEngine.
+// The addon's exports: which levels exist and run here, the fingerprint of the Program format, and the class
+// NativeEngine.
 #include "engine-object.h"
 #include "opcodes.h"
 

@@ -181,7 +181,8 @@ napi_value EngineObject::write(napi_env env, napi_callback_info info) {
   Arena& arena = *object->engine_->arena();
   if (!within(arena, address, source.length)) return fail(env, "ERR_OUT_OF_RANGE", "the bytes do not fit");
   uint8_t* target = arena.base() + address;
-  if (source.length != 0 && source.data != target) memmove(target, source.data, source.length);  // a view is there already
+  if (source.length != 0 && source.data != target)
+    memmove(target, source.data, source.length);  // a view is there already
   return nullptr;
 }
 

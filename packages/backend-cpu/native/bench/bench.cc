@@ -1,6 +1,7 @@
-// Rates of the linear kernels: matrix-vector products that stream weights from memory, beside the machine's read bandwidth
-// measured in the same run, and matrix-matrix products. Rounds alternate over everything, since the machine may be shared:
-// compare figures of one run. Arguments: [--level NAME] [--threads N] [--rounds N] [--mib N] [--type NAME]
+// Rates of the linear kernels: matrix-vector products that stream weights from memory, beside the machine's read
+// bandwidth measured in the same run, and matrix-matrix products. Rounds alternate over everything, since the machine
+// may be shared: compare figures of one run. Arguments: [--level NAME] [--threads N] [--rounds N] [--mib N] [--type
+// NAME]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -119,8 +120,9 @@ Measurement product(Machine& machine, const Type& type, Shape shape, int rows, s
   const uint32_t active = units(machine.place_count(rows));
   std::vector<Step> steps;
   for (size_t i = 0; i < count; i++) {
-    steps.push_back({type.linear, {units(weights + i * matrix), groups, shape.width, units(x), shape.width / 4, 0, active,
-                                   units(y), shape.features / 4}});
+    steps.push_back({type.linear,
+                     {units(weights + i * matrix), groups, shape.width, units(x), shape.width / 4, 0, active, units(y),
+                      shape.features / 4}});
   }
   const double macs = double(shape.features) * shape.width * rows * count;
   char name[80];
@@ -169,8 +171,8 @@ int run(const std::string& level, int threads, int rounds, size_t mib, const std
   for (int round = 0; round < rounds; round++) {
     for (Measurement& m : all) m.times.push_back(m.run());
   }
-  printf("%s, %d threads, %zu MiB of weights, %d rounds\n", std::string(machine.engine().level().name).c_str(), threads, mib,
-         rounds);
+  printf("%s, %d threads, %zu MiB of weights, %d rounds\n", std::string(machine.engine().level().name).c_str(), threads,
+         mib, rounds);
   report(all);
   return 0;
 }

@@ -1,5 +1,6 @@
-// Places of quantized rows in memory; the layout is described in ../assembly/activations.ts. Here the fourth word of the
-// statistics holds minus the sums of inputs 0..15 and 16..31 as two i16, which one instruction multiplies with two scales.
+// Places of quantized rows in memory; the layout is described in ../assembly/activations.ts. Here the fourth word of
+// the statistics holds minus the sums of inputs 0..15 and 16..31 as two i16, which one instruction multiplies with two
+// scales.
 #pragma once
 
 #include "step.h"

@@ -1,5 +1,5 @@
-// An engine's memory: one range of addresses reserved at once, given pages as it grows. Byte address a of a Program lies at
-// base() + a. New pages hold zeros. Not safe for use by several threads at once, save reading base().
+// An engine's memory: one range of addresses reserved at once, given pages as it grows. Byte address a of a Program
+// lies at base() + a. New pages hold zeros. Not safe for use by several threads at once, save reading base().
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// An engine: an arena, a pool of threads and the kernels of one ISA level. Knows nothing of JavaScript. One call at a time.
+// An engine: an arena, a pool of threads and the kernels of one ISA level. Knows nothing of JavaScript. One call at a
+// time.
 #pragma once
 
 #include <functional>

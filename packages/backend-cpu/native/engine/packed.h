@@ -68,8 +68,8 @@ MILLET_INLINE int64_t packed_group_bytes(PackedType type, int32_t width) {
   return int64_t{width / packed_block_inputs(type)} * packed_block_bytes(type);
 }
 
-// Asks for the cache lines of one block of a stream of blocks, `kAhead` bytes before they are needed. Addresses past the
-// arena do no harm.
+// Asks for the cache lines of one block of a stream of blocks, `kAhead` bytes before they are needed. Addresses past
+// the arena do no harm.
 template <int64_t kAhead, int64_t kBytes>
 MILLET_INLINE void prefetch(const uint8_t* stream) {
 #pragma GCC unroll 8

@@ -1,6 +1,6 @@
-// An engine's threads. start() hands them one job and returns; the last thread to finish calls the job's `finished`. Idle
-// threads spin for some microseconds, then sleep. The thread that calls start() never computes and never waits. Threads do
-// not follow their process into a fork(): there the pool is absent().
+// An engine's threads. start() hands them one job and returns; the last thread to finish calls the job's `finished`.
+// Idle threads spin for some microseconds, then sleep. The thread that calls start() never computes and never waits.
+// Threads do not follow their process into a fork(): there the pool is absent().
 #pragma once
 
 #include <atomic>

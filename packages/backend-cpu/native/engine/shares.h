@@ -1,7 +1,8 @@
-// How the threads of a call share a program without waiting for a thread that the system has put aside. The steps between
-// two barriers make a segment; a segment has as many shares as there are threads, and any thread may take any share of the
-// current segment, its own first. A segment is complete when its shares are done, whoever did them: a thread that sleeps or
-// was preempted between shares holds nobody up. Shares are fixed by their numbers, so results stay the same.
+// How the threads of a call share a program without waiting for a thread that the system has put aside. The steps
+// between two barriers make a segment; a segment has as many shares as there are threads, and any thread may take any
+// share of the current segment, its own first. A segment is complete when its shares are done, whoever did them: a
+// thread that sleeps or was preempted between shares holds nobody up. Shares are fixed by their numbers, so results
+// stay the same.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,6 @@
-// A word that threads wait on: they spin for a while, then sleep. On Linux they sleep on a futex at once; the C++ library's
-// own wait() first gives up the processor several times (sched_yield), which on a busy machine costs milliseconds.
+// A word that threads wait on: they spin for a while, then sleep. On Linux they sleep on a futex at once; the C++
+// library's own wait() first gives up the processor several times (sched_yield), which on a busy machine costs
+// milliseconds.
 #pragma once
 
 #include <atomic>

@@ -54,8 +54,8 @@ MILLET_INLINE int32_t max(int32_t a, int32_t b) { return a > b ? a : b; }
 // True once the call is to stop; kernels then return early, and the threads agree on it at the segment's end.
 MILLET_INLINE bool aborted(const Run& run) { return run.abort->load(std::memory_order_relaxed) != 0; }
 
-// The fixed shares of work: thread t of n takes items [items*t/n, items*(t+1)/n). Programs leave out barriers between steps
-// whose threads touch only their own shares, so the rule is part of the format (../assembly/partition.ts).
+// The fixed shares of work: thread t of n takes items [items*t/n, items*(t+1)/n). Programs leave out barriers between
+// steps whose threads touch only their own shares, so the rule is part of the format (../assembly/partition.ts).
 MILLET_INLINE int32_t share_at(int32_t items, int32_t thread, int32_t threads) {
   return static_cast<int32_t>(static_cast<int64_t>(items) * thread / threads);
 }

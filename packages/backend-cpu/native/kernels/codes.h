@@ -1,5 +1,5 @@
-// Codes of the types that keep them in planes of bits (docs/packed-layouts.md): four vectors of 32 bytes, 16 inputs of the
-// lanes' features, rebuilt from the planes of 32 inputs.
+// Codes of the types that keep them in planes of bits (docs/packed-layouts.md): four vectors of 32 bytes, 16 inputs of
+// the lanes' features, rebuilt from the planes of 32 inputs.
 #pragma once
 
 #include "../engine/packed.h"
@@ -11,7 +11,9 @@ namespace millet::MILLET_LEVEL {
 alignas(16) static const int8_t kIq4Levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
                                                   1,    13,   25,  38,  53,  69,  89,  113};
 
-MILLET_INLINE constexpr bool is_iq4(PackedType type) { return type == PackedType::IQ4_NL || type == PackedType::IQ4_XS; }
+MILLET_INLINE constexpr bool is_iq4(PackedType type) {
+  return type == PackedType::IQ4_NL || type == PackedType::IQ4_XS;
+}
 
 MILLET_INLINE constexpr int code_bits(PackedType type) {
   switch (type) {

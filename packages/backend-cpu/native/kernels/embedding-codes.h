@@ -33,7 +33,8 @@ MILLET_INLINE float code_element(const uint8_t* group, int32_t lane, int32_t k) 
   constexpr int32_t kInputs = packed_block_inputs(kType);
   const uint8_t* header = group + (k / kInputs) * packed_block_bytes(kType);
   const int32_t i = k % kInputs >> 5;
-  const int32_t code = packed_code<kType>(header + packed_header_bytes(kType) + i * packed_plane_bytes(kType), lane, k & 31);
+  const int32_t code =
+      packed_code<kType>(header + packed_header_bytes(kType) + i * packed_plane_bytes(kType), lane, k & 31);
   const float scale = half(header + 2 * lane);
   const auto real = [](int32_t integer) { return static_cast<float>(integer); };
   const auto integer = [&](int32_t at) { return real(static_cast<int8_t>(header[at + lane])); };

@@ -1,5 +1,5 @@
-// embedding: rows of a packed weight, chosen by token id, as f32 times a scale. The packed form is the one that `linear`
-// multiplies, so that tied embeddings are resident once. Shared by groups of 8 features.
+// embedding: rows of a packed weight, chosen by token id, as f32 times a scale. The packed form is the one that
+// `linear` multiplies, so that tied embeddings are resident once. Shared by groups of 8 features.
 #include "../engine/packed.h"
 #include "../engine/vec.h"
 #include "embedding-codes.h"

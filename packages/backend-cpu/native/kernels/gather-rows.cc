@@ -1,4 +1,5 @@
-// gather_rows: y[i, :] = x[indices[i], :], shared by groups of 8 features. Indices out of range are the host's to refuse.
+// gather_rows: y[i, :] = x[indices[i], :], shared by groups of 8 features. Indices out of range are the host's to
+// refuse.
 #include "../engine/step.h"
 #include "kernels.h"
 

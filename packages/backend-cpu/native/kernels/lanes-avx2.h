@@ -1,6 +1,6 @@
-// Lanes of AVX2: one group of 8 features. Dots of small weights are summed in 16 bits as far as they fit: 5 bits over 16
-// inputs (31 * 127 * 2 * 4), 6 bits over 8 (63 * 127 * 2 * 2). Dots of 8-bit weights go through |w| and x with the sign of w
-// (128 * 127 * 2 fits).
+// Lanes of AVX2: one group of 8 features. Dots of small weights are summed in 16 bits as far as they fit: 5 bits over
+// 16 inputs (31 * 127 * 2 * 4), 6 bits over 8 (63 * 127 * 2 * 2). Dots of 8-bit weights go through |w| and x with the
+// sign of w (128 * 127 * 2 fits).
 #pragma once
 
 #include <immintrin.h>
@@ -36,7 +36,9 @@ struct Avx2 {
     const I bits = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w)));
     return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
   }
-  MILLET_INLINE_MEMBER F singles(const uint8_t* w, int64_t) { return _mm256_loadu_ps(reinterpret_cast<const float*>(w)); }
+  MILLET_INLINE_MEMBER F singles(const uint8_t* w, int64_t) {
+    return _mm256_loadu_ps(reinterpret_cast<const float*>(w));
+  }
 
   MILLET_INLINE_MEMBER I low_nibbles(I q) { return _mm256_and_si256(q, _mm256_set1_epi8(15)); }
   MILLET_INLINE_MEMBER I high_nibbles(I q) { return low_nibbles(_mm256_srli_epi16(q, 4)); }

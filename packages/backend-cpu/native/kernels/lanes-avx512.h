@@ -30,7 +30,9 @@ struct Avx512 {
     const __m256i low = _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w)));
     return _mm256_inserti128_si256(low, _mm_loadu_si128(reinterpret_cast<const __m128i*>(w + group_bytes)), 1);
   }
-  MILLET_INLINE_MEMBER F halves(const uint8_t* w, int64_t group_bytes) { return _mm512_cvtph_ps(words(w, group_bytes)); }
+  MILLET_INLINE_MEMBER F halves(const uint8_t* w, int64_t group_bytes) {
+    return _mm512_cvtph_ps(words(w, group_bytes));
+  }
   MILLET_INLINE_MEMBER F brains(const uint8_t* w, int64_t group_bytes) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(words(w, group_bytes)), 16));
   }

@@ -1,5 +1,5 @@
-// Lanes of 64-bit ARM with dot product (Armv8.2): one group of 8 features in two vectors. Weights are signed bytes for sdot:
-// those of 4 bits are 0..15 as they stand, those of 8 bits need no offset.
+// Lanes of 64-bit ARM with dot product (Armv8.2): one group of 8 features in two vectors. Weights are signed bytes for
+// sdot: those of 4 bits are 0..15 as they stand, those of 8 bits need no offset.
 #pragma once
 
 #include <arm_neon.h>
@@ -64,7 +64,8 @@ struct Neon {
   MILLET_INLINE_MEMBER Bytes weights8(Bytes w) { return w; }
 
   MILLET_INLINE_MEMBER I begin_bytes(const void*) { return {vdupq_n_s32(0), vdupq_n_s32(0)}; }
-  // Each dot takes its four activations from a lane of 16: repeating them over a vector by a load costs an instruction each.
+  // Each dot takes its four activations from a lane of 16: repeating them over a vector by a load costs an instruction
+  // each.
   MILLET_INLINE_MEMBER I dot_bytes(I sum, const Bytes* w, const uint8_t* x) {
     const int8x16_t v = vreinterpretq_s8_u8(vld1q_u8(x));
     sum = {vdotq_laneq_s32(sum.low, w[0].low, v, 0), vdotq_laneq_s32(sum.high, w[0].high, v, 0)};

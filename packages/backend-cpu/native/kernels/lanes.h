@@ -1,5 +1,5 @@
-// The vector lanes of the level that is compiled: `Wide`, and `Narrow` for a last single group of 8 features. Lanes differ
-// in width and in how they multiply integers, never in results.
+// The vector lanes of the level that is compiled: `Wide`, and `Narrow` for a last single group of 8 features. Lanes
+// differ in width and in how they multiply integers, never in results.
 #pragma once
 
 #if defined(__aarch64__)

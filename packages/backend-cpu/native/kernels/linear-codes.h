@@ -1,6 +1,6 @@
-// Matrix products of the types whose codes lie in planes of bits: 8 or 16 output features by 1 or several rows of quantized
-// activations. Integers of 32 inputs are exact; blocks of 32 are added in order with one expression per type, the same for
-// any tile and level: docs/packed-layouts.md.
+// Matrix products of the types whose codes lie in planes of bits: 8 or 16 output features by 1 or several rows of
+// quantized activations. Integers of 32 inputs are exact; blocks of 32 are added in order with one expression per type,
+// the same for any tile and level: docs/packed-layouts.md.
 #pragma once
 
 #include "../engine/activations.h"

@@ -1,5 +1,5 @@
-// Matrix products of f32, f16 and bf16 weights with f32 activations. Inputs are summed one after the other, whatever the
-// tile; several groups side by side hide the latency of the sums. Packed: per input the weights of 8 features.
+// Matrix products of f32, f16 and bf16 weights with f32 activations. Inputs are summed one after the other, whatever
+// the tile; several groups side by side hide the latency of the sums. Packed: per input the weights of 8 features.
 #pragma once
 
 #include "../engine/packed.h"

@@ -47,7 +47,8 @@ static void quantized_rows(const Product& p, const uint8_t* w, float* y) {
   for (; !kStream && row + L::kTokens <= grouped; row += L::kTokens) {
     quantized_tile<L, kType, L::kTokens, false>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
   }
-  for (; row < grouped; row += 4) quantized_tile<L, kType, 4, kStream>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
+  for (; row < grouped; row += 4)
+    quantized_tile<L, kType, 4, kStream>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
   for (; row < p.rows; row++) quantized_tile<L, kType, 1, kStream>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
 }
 

@@ -1,5 +1,6 @@
 // Rows of the types whose codes lie in planes, from the form of files (core's quant/<format>.ts) to the packed form
-// (docs/packed-layouts.md). Four codes are handled at once, as the bytes of a word: word e holds inputs 4e to 4e + 3 of 32.
+// (docs/packed-layouts.md). Four codes are handled at once, as the bytes of a word: word e holds inputs 4e to 4e + 3
+// of 32.
 #pragma once
 
 #include "../engine/packed.h"
@@ -41,7 +42,9 @@ MILLET_INLINE uint32_t nibbles_of_32(const uint8_t* quants, int e) {
 template <PackedType kType>
 MILLET_INLINE uint32_t file_codes(const uint8_t* raw, int i, int e) {
   const int half = i >> 2, row = i & 3;  // of 128 inputs; of 32 in such a half
-  const auto pairs = [&](const uint8_t* bytes) { return (word_at(bytes + 32 * half + 4 * e) >> (2 * row)) & 0x03030303u; };
+  const auto pairs = [&](const uint8_t* bytes) {
+    return (word_at(bytes + 32 * half + 4 * e) >> (2 * row)) & 0x03030303u;
+  };
   const auto bits = [&](const uint8_t* bytes) { return (word_at(bytes + 4 * e) >> i) & 0x01010101u; };
   const auto nibbles = [&](const uint8_t* bytes) {
     return (word_at(bytes + 32 * (i >> 1) + 4 * e) >> (4 * (i & 1))) & 0x0f0f0f0fu;

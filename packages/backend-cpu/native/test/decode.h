@@ -1,5 +1,5 @@
-// Values of block-quantized weights as GGML defines its formats: plain scalar code, one element at a time, written apart
-// from the kernels. Layouts are described in core's quant/<format>.ts.
+// Values of block-quantized weights as GGML defines its formats: plain scalar code, one element at a time, written
+// apart from the kernels. Layouts are described in core's quant/<format>.ts.
 #pragma once
 
 #include <cmath>
@@ -35,7 +35,9 @@ inline int bit_of_32(const uint8_t* bits, int i) { return bits[i / 8] >> (i % 8)
 
 // Element i of 256 in Q4_K and Q5_K: rows of 32, two a byte.
 inline int k_nibble(const uint8_t* quants, int i) { return quants[i / 64 * 32 + i % 32] >> (i % 64 / 32 * 4) & 15; }
-inline int k_pair_of_bits(const uint8_t* quants, int i) { return quants[i / 128 * 32 + i % 32] >> (i % 128 / 32 * 2) & 3; }
+inline int k_pair_of_bits(const uint8_t* quants, int i) {
+  return quants[i / 128 * 32 + i % 32] >> (i % 128 / 32 * 2) & 3;
+}
 inline int k_bit(const uint8_t* bits, int i) { return bits[i % 32] >> (i / 32) & 1; }
 inline int k6_quant(const uint8_t* block, int i) {
   const int low = block[i / 128 * 64 + i % 64] >> (i % 128 / 64 * 4) & 15;

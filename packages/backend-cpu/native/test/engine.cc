@@ -21,7 +21,8 @@ std::vector<Step> long_program(Machine& machine, int repeats) {
   const size_t x = machine.allocate(size_t(width) / 32 * 48 * 4);
   const size_t y = machine.allocate(size_t(groups) * 32 * 4);
   const uint32_t count = units(machine.place_count(1));
-  const Step step = {Opcode::LinearQ8_0, {units(weight), groups, width, units(x), width / 4, 0, count, units(y), groups * 2}};
+  const Step step = {Opcode::LinearQ8_0,
+                     {units(weight), groups, width, units(x), width / 4, 0, count, units(y), groups * 2}};
   return std::vector<Step>(repeats, step);
 }
 

@@ -22,8 +22,9 @@ constexpr Shape kShapes[] = {{1, 32, 1},   {8, 32, 1},    {9, 64, 2},    {15, 96
                              {64, 96, 13}, {25, 576, 19}, {48, 320, 33}, {8, 64, 0},   {23, 1536, 1}};
 
 // Widths of blocks of 256.
-constexpr Shape kWideShapes[] = {{1, 256, 1},  {9, 512, 2},  {15, 256, 3},  {16, 768, 4},   {17, 256, 5}, {24, 512, 6},
-                                 {40, 256, 7}, {33, 256, 8}, {31, 256, 11}, {25, 1024, 19}, {8, 256, 0},  {23, 1536, 1}};
+constexpr Shape kWideShapes[] = {{1, 256, 1},   {9, 512, 2},    {15, 256, 3}, {16, 768, 4},
+                                 {17, 256, 5},  {24, 512, 6},   {40, 256, 7}, {33, 256, 8},
+                                 {31, 256, 11}, {25, 1024, 19}, {8, 256, 0},  {23, 1536, 1}};
 
 std::span<const Shape> shapes_of(const TypeInfo& info) {
   return info.block == 256 ? std::span<const Shape>(kWideShapes) : std::span<const Shape>(kShapes);
@@ -62,7 +63,8 @@ class LinearCase {
       steps.push_back({Opcode::Quantize, {units(x_at), w / 4, 0, w, count, units(quantized_), 0, 0}});
     }
     const uint32_t input = units(info_.quantized() ? quantized_ : x_at);
-    steps.push_back({info_.linear, {units(packed_), uint32_t(groups), w, input, w / 4, 0, count, units(y), uint32_t(groups) * 2}});
+    steps.push_back(
+        {info_.linear, {units(packed_), uint32_t(groups), w, input, w / 4, 0, count, units(y), uint32_t(groups) * 2}});
     check(machine_.run(steps) == Outcome::Completed, "the call was aborted");
     std::vector<float> result;
     for (int row = 0; row < rows; row++) {
@@ -106,8 +108,9 @@ class LinearCase {
     const size_t y = machine_.allocate(row_bytes * tokens.size());
     const uint32_t at = units(machine_.place(tokens));
     const uint32_t count = units(machine_.place_count(int32_t(tokens.size())));
-    machine_.run({{Opcode::Embedding, {units(packed_), uint32_t(info_.type), uint32_t(shape_.features), uint32_t(shape_.width),
-                                       at, count, units(y), units(row_bytes), bits(0.5f)}}});
+    machine_.run({{Opcode::Embedding,
+                   {units(packed_), uint32_t(info_.type), uint32_t(shape_.features), uint32_t(shape_.width), at, count,
+                    units(y), units(row_bytes), bits(0.5f)}}});
     for (size_t i = 0; i < tokens.size(); i++) {
       const bool known = tokens[i] >= 0 && tokens[i] < shape_.features;
       for (int k = 0; k < shape_.width; k++) {
@@ -124,7 +127,8 @@ class LinearCase {
     const int fours = rows % 4 == 3 ? rows + 1 : rows / 4 * 4;
     const int blocks = shape_.width / 32;
     *in_four = row < fours;
-    const size_t offset = *in_four ? size_t(row / 4) * blocks * 192 + size_t(block) * 192 : (size_t(row) * blocks + block) * 48;
+    const size_t offset =
+        *in_four ? size_t(row / 4) * blocks * 192 + size_t(block) * 192 : (size_t(row) * blocks + block) * 48;
     return machine_.at<uint8_t>(quantized_ + offset);
   }
   double scale(int row, int block, int rows) {
@@ -186,8 +190,8 @@ void test_linear(const Setting& setting) {
       const Shape& shape = shapes_of(info)[i];
       if (setting.reduced && shape.features * shape.width * shape.rows > 40000) continue;
       begin_case("linear " + std::string(info.name) + " " + std::to_string(shape.features) + "x" +
-                 std::to_string(shape.width) + " rows " + std::to_string(shape.rows) + " " + setting.level + " threads " +
-                 std::to_string(setting.threads));
+                 std::to_string(shape.width) + " rows " + std::to_string(shape.rows) + " " + setting.level +
+                 " threads " + std::to_string(setting.threads));
       run_case(machine, info, i);
     }
   }
