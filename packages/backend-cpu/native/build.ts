@@ -16,7 +16,7 @@ const LINK: Readonly<Record<string, readonly string[]>> = {
     ...["-shared", "-static-libstdc++", "-static-libgcc"], // so that the addon needs the C library alone
     ...["-Wl,--gc-sections,--exclude-libs,ALL,-z,noexecstack", "-s"],
   ],
-  darwin: ["-bundle", "-undefined", "dynamic_lookup"],
+  darwin: ["-bundle", "-undefined", "dynamic_lookup", "-Wl,-dead_strip"], // tried on no Mac yet
 };
 
 const target = process.argv[2] ?? `${process.platform}-${process.arch}`;

@@ -33,7 +33,7 @@ async function test({ sanitize, reduced, level }: typeof values): Promise<number
     "-",
   );
   const folder = join(NATIVE, "build", name);
-  const output = join(folder, "conformance");
+  const output = join(folder, compiler.platform === "win32" ? "conformance.exe" : "conformance");
   const flags = sanitize ? [...SANITIZE, `-fsanitize=${sanitize}`] : [];
   const units = [...engineUnits(levels), ...folderUnits("test", [])];
   await build({ compiler, folder, levels, units, flags, linkFlags: [], output });

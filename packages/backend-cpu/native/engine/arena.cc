@@ -1,6 +1,7 @@
 // Arena over mmap: PROT_NONE pages cost nothing, mprotect makes them usable, MADV_DONTNEED gives them back.
 #include "arena.h"
 
+#if !defined(_WIN32)
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -78,3 +79,4 @@ void Arena::release(size_t start, size_t bytes) {
 }
 
 }  // namespace millet
+#endif

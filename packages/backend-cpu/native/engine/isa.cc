@@ -19,15 +19,20 @@ namespace {
 
 #if defined(__x86_64__)
 
-// CPUID leaf 7, subleaf 1, EAX bit 4; GCC 12's __builtin_cpu_supports does not know it.
-bool has_avxvnni_bit() {
-  uint32_t eax = 7, ebx = 0, ecx = 1, edx = 0;
-  __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-  return (eax & (1u << 4)) != 0;
+// Of CPUID, for what compilers' __builtin_cpu_supports does not know.
+struct Registers {
+  uint32_t eax, ebx, ecx, edx;
+};
+Registers cpuid(uint32_t leaf, uint32_t subleaf) {
+  Registers r = {leaf, 0, subleaf, 0};
+  __asm__("cpuid" : "+a"(r.eax), "=b"(r.ebx), "+c"(r.ecx), "=d"(r.edx));
+  return r;
 }
+bool has_f16c_bit() { return (cpuid(1, 0).ecx & (1u << 29)) != 0; }
+bool has_avxvnni_bit() { return (cpuid(7, 1).eax & (1u << 4)) != 0; }
 
 // The builtins also ask the operating system whether it saves the wide registers.
-[[maybe_unused]] bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"); }
+[[maybe_unused]] bool has_avx2() { return __builtin_cpu_supports("avx2") && has_f16c_bit(); }
 [[maybe_unused]] bool has_avxvnni() { return has_avx2() && has_avxvnni_bit(); }
 [[maybe_unused]] bool has_avx512vnni() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

@@ -14,6 +14,12 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#elif defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#if !defined(NOMINMAX)
+#define NOMINMAX
+#endif
+#include <windows.h>
 #endif
 
 namespace millet {
@@ -56,6 +62,9 @@ class Signal {
 #if defined(__linux__)
   void sleep(uint32_t old) { syscall(SYS_futex, &value_, FUTEX_WAIT_PRIVATE, old, nullptr, nullptr, 0); }
   void wake() { syscall(SYS_futex, &value_, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0); }
+#elif defined(_WIN32)
+  void sleep(uint32_t old) { WaitOnAddress(&value_, &old, sizeof old, INFINITE); }
+  void wake() { WakeByAddressAll(&value_); }
 #else
   void sleep(uint32_t old) { value_.wait(old, std::memory_order_acquire); }
   void wake() { value_.notify_all(); }

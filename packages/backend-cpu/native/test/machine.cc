@@ -77,16 +77,15 @@ void Machine::start(const std::vector<Step>& steps) {
   words.push_back(2);
   const size_t program = place(words);
   check(valid_program(*engine_.arena(), engine_.level(), program), "the program is not valid");
-  finished_.store(0);
+  started_++;
   engine_.start(program, [this](Outcome outcome) {
     outcome_ = outcome;
-    finished_.store(1, std::memory_order_release);
-    finished_.notify_all();
+    finished_.store(finished_.load() + 1);
   });
 }
 
 Outcome Machine::wait() {
-  finished_.wait(0, std::memory_order_acquire);
+  finished_.wait_while(started_ - 1, 0);
   return outcome_;
 }
 

@@ -71,7 +71,8 @@ class Machine {
 
   size_t next_;
   std::vector<size_t> guards_;
-  std::atomic<uint32_t> finished_{0};
+  Signal finished_;  // counts calls that have ended
+  uint32_t started_ = 0;
   Outcome outcome_ = Outcome::Completed;
   Engine engine_;  // last: it ends before what its callback touches
 };
@@ -110,5 +111,6 @@ void test_linear(const Setting& setting);
 void test_rows(const Setting& setting);
 void test_attention(const Setting& setting);
 void test_engine(const Setting& setting);
+void test_limits(const Setting& setting, Machine& machine);
 
 }  // namespace millet::test

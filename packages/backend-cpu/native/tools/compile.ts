@@ -11,7 +11,8 @@ import { type Level, levelsHeader, NATIVE, type Unit } from "./sources.ts";
 const exec = promisify(execFile);
 
 export interface Compiler {
-  readonly command: string;
+  /** Program, and arguments that always come first. */
+  readonly command: readonly [string, ...string[]];
   /** First line of its version. */
   readonly version: string;
   /** Node's names of what it compiles for. */
@@ -36,7 +37,7 @@ const CROSS: Readonly<Record<string, string>> = {
 };
 
 /**
- * A C++ compiler for the target: the one named by $CXX, or the first of the system's that fits.
+ * A C++ compiler for the target: the one named by $CXX (with arguments, if any), or the first of the system's that fits.
  * @param target "linux-x64"; whatever the compiler makes if undefined
  */
 export function findCompiler(target?: string): Compiler | undefined {
@@ -53,15 +54,16 @@ export function targetOf({ platform, arch }: Compiler): string {
   return `${platform}-${arch}`;
 }
 
-function inspect(command: string): Compiler | undefined {
+function inspect(text: string): Compiler | undefined {
+  const [program = "", ...first] = text.split(" ").filter((word) => word !== "");
   try {
     const run = (flag: string) =>
-      execFileSync(command, [flag], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+      execFileSync(program, [...first, flag], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
     const machine = run("-dumpmachine").trim();
     const name = (names: readonly (readonly [RegExp, string])[]) =>
       names.find(([pattern]) => pattern.test(machine))?.[1] ?? machine;
     return {
-      command,
+      command: [program, ...first],
       version: run("--version").split("\n")[0]!,
       platform: name(PLATFORMS),
       arch: name(ARCHS),
@@ -88,9 +90,15 @@ export interface Build {
  * IEEE arithmetic as written, so that all levels and the WASM engine give the same bits: no contraction to FMA. Errno is
  * not set, which lets sqrt be one instruction.
  */
-const COMMON = ["-std=c++20", "-O3", "-g0", "-fPIC", "-pthread", "-ffp-contract=off", "-fno-math-errno"];
-/** GCC 12 takes the intrinsics' own undefined operands for mistakes (its bug 105593). */
-const WARNINGS = ["-Wall", "-Wextra", "-Wno-psabi", "-Wno-maybe-uninitialized"];
+const COMMON = ["-std=c++20", "-O3", "-g0", "-pthread", "-ffp-contract=off", "-fno-math-errno"];
+/** GCC 12 takes the intrinsics' own undefined operands for mistakes (its bug 105593), which Clang does not know. */
+const WARNINGS = [
+  "-Wall",
+  "-Wextra",
+  "-Wno-psabi",
+  "-Wno-maybe-uninitialized",
+  "-Wno-unknown-warning-option",
+];
 
 /** Compiles and links. @returns false if everything was up to date */
 export async function build(options: Build): Promise<boolean> {
@@ -99,7 +107,8 @@ export async function build(options: Build): Promise<boolean> {
   mkdirSync(generated, { recursive: true });
   const made = { "opcodes.h": programHeader(join(NATIVE, "../assembly")), "levels.h": levelsHeader(levels) };
   for (const [name, text] of Object.entries(made)) writeFileSync(join(generated, name), text);
-  const shared = [...COMMON, ...WARNINGS, `-I${generated}`, ...flags];
+  const position = compiler.platform === "win32" ? [] : ["-fPIC"]; // Windows moves all code
+  const shared = [...COMMON, ...position, ...WARNINGS, `-I${generated}`, ...flags];
   const texts = [...Object.values(made), headers()];
   const state = fingerprint([compiler.version, ...texts, shared.join(" "), linkFlags.join(" ")]);
   const stale = units.filter((unit) => !isCurrent(folder, unit, state));
@@ -111,7 +120,8 @@ export async function build(options: Build): Promise<boolean> {
   if (stale.length === 0 && existsSync(output)) return false;
   mkdirSync(join(output, ".."), { recursive: true });
   const objects = units.map(({ object }) => join(folder, object));
-  await run(compiler, [...objects, "-pthread", ...flags, ...linkFlags, "-o", output]);
+  const system = ["-pthread", ...(compiler.platform === "win32" ? ["-lsynchronization"] : [])];
+  await run(compiler, [...objects, ...flags, ...linkFlags, "-o", output, ...system]);
   return true;
 }
 
@@ -136,12 +146,13 @@ function isCurrent(folder: string, unit: Unit, state: string): boolean {
   return existsSync(file) && readFileSync(file, "utf8") === stateOf(unit, state);
 }
 
-async function run({ command }: Compiler, args: readonly string[]): Promise<void> {
+async function run({ command: [program, ...first] }: Compiler, rest: readonly string[]): Promise<void> {
+  const args = [...first, ...rest];
   try {
-    const { stderr } = await exec(command, args, { maxBuffer: 1 << 26 });
+    const { stderr } = await exec(program, args, { maxBuffer: 1 << 26 });
     if (stderr) console.error(stderr);
   } catch (error) {
-    throw new Error(`${command} ${args.join(" ")} failed\n${(error as { stderr?: string }).stderr ?? ""}`, {
+    throw new Error(`${program} ${args.join(" ")} failed\n${(error as { stderr?: string }).stderr ?? ""}`, {
       cause: error,
     });
   }
