@@ -9,6 +9,12 @@ namespace millet {
 
 class Arena {
  public:
+#if defined(_WIN32)
+  static constexpr bool kMapsFiles = false;
+#else
+  static constexpr bool kMapsFiles = true;
+#endif
+
   // Reserves addresses; takes no memory yet. Check valid().
   explicit Arena(size_t reserved_bytes);
   ~Arena();

@@ -60,6 +60,7 @@ void test_arena() {
 
 // Byte a of a file at byte a of memory, also where the file's pages come after others.
 void test_mapped_file() {
+  if (!Arena::kMapsFiles) return;
   constexpr size_t kPage = 65536;
   FILE* file = std::tmpfile();
   if (file == nullptr) return fail("no temporary file could be made");
