@@ -33,7 +33,9 @@ export async function readPieces(
       if (!view) await engine.call({ writes: [{ address, data }] });
     }
   };
-  await Promise.all([reader(), reader()]);
+  // Both have ended before anybody uses the memory otherwise: one that fails ends the pieces, and the other's read lands.
+  const ends = await Promise.allSettled([reader(), reader()]);
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
 export async function writePieces(

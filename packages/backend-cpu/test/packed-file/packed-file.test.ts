@@ -2,8 +2,10 @@
 import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import type { DType, KnownOrigin } from "@millet/core/tensor";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Engine } from "../../src/engine/engine.js";
 import { loadWeights } from "../../src/load-weights.js";
 import { HEADER_BYTES } from "../../src/packed-file/header.js";
 import { packedIdentity } from "../../src/packed-file/identity.js";
@@ -283,4 +285,44 @@ test("an abort ends writing and reading, and leaves nothing behind", async () =>
   await load();
   const reading = new PackedFile(folder, plan, weights, node).restore(engine, { signal: controller.signal });
   await expect(reading).rejects.toMatchObject({ code: "ABORTED" });
+});
+
+test("after a read that fails no other read comes too late", async () => {
+  await load();
+  const { plan, weights } = smallModel();
+  const memory = new InlineEngine(plan.maximumBytes);
+  const engine: Engine = {
+    name: "wasm",
+    description: "a host that sees no memory: pieces are small",
+    threads: 1,
+    limitations: [],
+    lost: memory.lost,
+    byteLength: memory.byteLength,
+    reserve: (byteLength) => memory.reserve(byteLength),
+    view: () => undefined,
+    call: (call) => memory.call(call),
+    dispose: () => memory.dispose(),
+  };
+  let late = 0;
+  const parts = withOpen(async (...given) => {
+    const file = await node.fs.open(...given);
+    const read = file.read.bind(file);
+    const failing = async (data: Uint8Array, offset: number, length: number, position: number) => {
+      if (position === HEADER_BYTES) throw new Error("EIO: i/o error, read");
+      const result = await read(data, offset, length, position);
+      if (position > HEADER_BYTES) {
+        await setTimeout(50);
+        late++;
+      }
+      return result;
+    };
+    return Object.assign(file, { read: failing });
+  });
+  const packed = new PackedFile(folder, plan, weights, parts);
+  expect(await packed.restore(engine, {})).toBe(false);
+  expect(packed.report.problems.join()).toContain("cannot be read: EIO");
+  const { address, byteLength } = plan.packed;
+  await setTimeout(150);
+  expect(late).toBe(1); // it was under way, and nothing was begun after it
+  expect(memory.view(address, byteLength).every((byte) => byte === 0)).toBe(true);
 });
