@@ -335,6 +335,8 @@ export enum KvBlock {
   PositionBytes = 128,
   /** Blocks that make a segment of attention: partial results are merged per segment, in order. */
   SegmentBlocks = 16,
+  /** Blocks of a segment whose scores become probabilities together. */
+  SpanBlocks = 4,
   /** Bytes of a q8_0 tile: 32 scales as f16, then 32 x 32 codes. */
   TileBytes = 1088,
 }

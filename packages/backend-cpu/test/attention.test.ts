@@ -29,3 +29,12 @@ describe.each(KV_DTYPES)("%s cache", (dtype) => {
     });
   });
 });
+
+test.each(LONG_SHAPES)(
+  "%o: an f16 cache gives the bits of an f32 cache of the same values",
+  async (shape) => {
+    const wasm = async (dtype: KvDType) =>
+      lastRow(await cpu({ engine: "wasm", threads: 2 }).create(), shape, dtype, "f16");
+    expect(await wasm("f16")).toEqual(await wasm("f32"));
+  },
+);

@@ -1,55 +1,56 @@
-/** One block of 32 cached rows in the online softmax: which rows are visible, and how scores become probabilities. */
+/** A span of cached rows in the online softmax: which rows are visible, and how scores become probabilities. */
 import { real, word } from "../address";
 import { AttentionOperand as Operand } from "../opcodes";
-import { alphas, masks, NO_SCORE, positions, scores, segmentMaximum, segmentSum } from "./attention-tile";
+import { alphas, masks, NO_SCORE, positions, SCORE_STRIDE, scores, segmentMaximum, segmentSum } from "./attention-tile";
 import { exp1, exp4 } from "./exp";
 
 /**
- * Writes the masks of `n` queries on a block.
+ * Writes the masks of `n` queries on block `j` of a span.
  * @param rows rows of the block that belong to the sequence; more than 32 count as 32
  * @returns false if no query sees any row
  */
-export function maskBlock(step: usize, n: i32, block: usize, rows: i32): bool {
+export function maskBlock(step: usize, n: i32, block: usize, rows: i32, j: i32): bool {
   const causal = word(step, Operand.Causal) != 0;
   const window = word(step, Operand.Window);
-  let any = false;
+  let any = i32x4.splat(0);
   for (let i: usize = 0; i < <usize>n; i++) {
     const query = i32x4.splat(load<i32>(positions + (i << 2)));
-    let seen = i32x4.splat(0);
+    const target = masks + SCORE_STRIDE * i + (<usize>j << 7);
     let lane = i32x4(0, 1, 2, 3);
-    for (let j: usize = 0; j < 128; j += 16) {
-      const key = v128.load(block + j);
+    for (let at: usize = 0; at < 128; at += 16) {
+      const key = v128.load(block + at);
       let mask = i32x4.lt_s(lane, i32x4.splat(rows));
       if (causal) mask = v128.and(mask, i32x4.le_s(key, query));
       if (window != 0) mask = v128.and(mask, i32x4.lt_s(i32x4.sub(query, key), i32x4.splat(window)));
-      v128.store(masks + (i << 7) + j, mask);
-      seen = v128.or(seen, mask);
+      v128.store(target + at, mask);
+      any = v128.or(any, mask);
       lane = i32x4.add(lane, i32x4.splat(4));
     }
-    any = any || v128.any_true(seen);
   }
-  return any;
+  return v128.any_true(any);
 }
 
 /** Scores of `n` queries to probabilities relative to the new maximum; updates m, l and alpha. */
-export function softmaxBlock(step: usize, n: i32): void {
+export function softmaxSpan(step: usize, n: i32, blocks: i32): void {
   const softCap = real(step, Operand.SoftCap);
   for (let i: usize = 0; i < <usize>n; i++) {
-    if (softCap != 0) capScores(scores + (i << 7), softCap);
-    softmaxRow(scores + (i << 7), masks + (i << 7), i << 2);
+    const row = scores + SCORE_STRIDE * i;
+    const bytes = <usize>blocks << 7;
+    if (softCap != 0) capScores(row, bytes, softCap);
+    softmaxRow(row, bytes, masks + SCORE_STRIDE * i, i << 2);
   }
 }
 
-function softmaxRow(row: usize, mask: usize, i: usize): void {
+function softmaxRow(row: usize, bytes: usize, mask: usize, i: usize): void {
   let most = f32x4.splat(NO_SCORE);
-  for (let j: usize = 0; j < 128; j += 16) {
+  for (let j: usize = 0; j < bytes; j += 16) {
     most = f32x4.max(most, v128.bitselect(v128.load(row + j), f32x4.splat(NO_SCORE), v128.load(mask + j)));
   }
   const before = load<f32>(segmentMaximum + i);
   const maximum = max(before, maximumOf(most));
   const alpha = exp1(before - maximum);
   let sum = f32x4.splat(0);
-  for (let j: usize = 0; j < 128; j += 16) {
+  for (let j: usize = 0; j < bytes; j += 16) {
     const p = v128.and(exp4(f32x4.sub(v128.load(row + j), f32x4.splat(maximum))), v128.load(mask + j));
     v128.store(row + j, p);
     sum = f32x4.add(sum, p);
@@ -72,11 +73,11 @@ function sumOf(v: v128): f32 {
 }
 
 /** softCap * tanh(score / softCap), with tanh(x) = 1 - 2 / (e^2x + 1). */
-function capScores(row: usize, softCap: f32): void {
+function capScores(row: usize, bytes: usize, softCap: f32): void {
   const cap = f32x4.splat(softCap);
   const two = f32x4.splat(2);
   const one = f32x4.splat(1);
-  for (let j: usize = 0; j < 128; j += 16) {
+  for (let j: usize = 0; j < bytes; j += 16) {
     const e = exp4(f32x4.mul(two, f32x4.div(v128.load(row + j), cap)));
     v128.store(row + j, f32x4.mul(cap, f32x4.sub(one, f32x4.div(two, f32x4.add(e, one)))));
   }

@@ -5,7 +5,7 @@
  */
 import { address, word } from "../address";
 import { tilesOf, valueColumns } from "../kv";
-import { KvType, AttentionOperand as Operand } from "../opcodes";
+import { KvBlock, KvType, AttentionOperand as Operand } from "../opcodes";
 import { privateIndex } from "../partition";
 import { exp1 } from "./exp";
 
@@ -15,9 +15,11 @@ export const NO_SCORE: f32 = -1e30;
 /** [4][headDim rounded up to 32], rows `queryStride` bytes apart. */
 export let queries: usize = 0;
 export let queryStride: usize = 0;
-/** [4][32] scores, then probabilities. */
+/** Bytes between the scores of two queries, and between their masks. */
+export const SCORE_STRIDE: usize = KvBlock.SpanBlocks << 7;
+/** [4][rows of a span] scores, then probabilities. */
 export let scores: usize = 0;
-/** [4][32], all ones where a cached row is visible. */
+/** [4][rows of a span], all ones where a cached row is visible. */
 export let masks: usize = 0;
 /** Positions of the queries, i32[4]. */
 export let positions: usize = 0;
@@ -47,8 +49,8 @@ export function openTile(step: usize): void {
   const type: KvType = word(step, Operand.Type);
   outputStride = <usize>valueColumns(type, word(step, Operand.ValueDim)) << 2;
   scores = address(step, Operand.Scratch) + address(step, Operand.ScratchPrivate) * privateIndex;
-  masks = scores + 512;
-  positions = masks + 512;
+  masks = scores + 4 * SCORE_STRIDE;
+  positions = masks + 4 * SCORE_STRIDE;
   segmentMaximum = positions + 16;
   segmentSum = positions + 32;
   alphas = positions + 48;

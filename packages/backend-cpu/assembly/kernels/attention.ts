@@ -1,6 +1,6 @@
 /**
  * attention: softmax(scale * Q K^T) V over a sequence's cached rows, with the online softmax of FlashAttention (Dao et
- * al. 2022, arXiv 2205.14135) over blocks of 32 rows in order. Queries that share a KV head go in tiles of four. Blocks
+ * al. 2022, arXiv 2205.14135) over spans of 128 rows in order. Queries that share a KV head go in tiles of four. Blocks
  * make segments that are merged in order, so that threads may share the segments of one tile (decode); a masked row
  * contributes exactly nothing. Results therefore depend on neither tiles, chunks nor threads.
  */
@@ -8,13 +8,15 @@ import { address, count, real, word } from "../address";
 import { blockAddresses, blockAt, headBytes, keyBytes, valueColumns } from "../kv";
 import { KvBlock, KvType, AttentionOperand as Operand } from "../opcodes";
 import { aborted } from "../shares";
-import { addValues, prepareQuery, scoreBlock } from "./attention-cache";
-import { maskBlock, softmaxBlock } from "./attention-softmax";
+import { addValues, prepareQuery, scoreBlock, touch } from "./attention-cache";
+import { maskBlock, softmaxSpan } from "./attention-softmax";
 import {
+  alphas,
   beginSegment,
   beginTotal,
   mergePartial,
   mergeSegment,
+  ones,
   openTile,
   outputStride,
   positions,
@@ -106,7 +108,9 @@ function attendSegment(step: usize, kvHead: i32, n: i32, sequence: i32, segment:
   const first = segment * KvBlock.SegmentBlocks;
   const end = min(first + KvBlock.SegmentBlocks, (length + KvBlock.Rows - 1) / KvBlock.Rows);
   beginSegment();
-  for (let b = first; b < end; b++) attendBlock(step, kvHead, n, sequence, b, length);
+  for (let b = first; b < end; b += KvBlock.SpanBlocks) {
+    attendSpan(step, kvHead, n, sequence, b, min<i32>(KvBlock.SpanBlocks, end - b));
+  }
 }
 
 /** Rotated and scaled queries, and their positions. */
@@ -127,18 +131,42 @@ function prepareQueries(step: usize, kvHead: i32, first: i32, n: i32): void {
   }
 }
 
-function attendBlock(step: usize, kvHead: i32, n: i32, sequence: i32, b: i32, length: i32): void {
+/** The `b`-th block of a sequence. */
+function blockOf(step: usize, sequence: i32, b: i32): usize {
   const columns = word(step, Operand.BlockTableColumns);
   const id = load<i32>(address(step, Operand.BlockTable) + (<usize>(sequence * columns + b) << 2));
-  const block = blockAt(blockAddresses(step, Operand.Blocks), id);
-  if (!maskBlock(step, n, block, length - b * KvBlock.Rows)) return;
+  return blockAt(blockAddresses(step, Operand.Blocks), id);
+}
+
+/** Blocks `first` and after of a sequence. */
+function attendSpan(step: usize, kvHead: i32, n: i32, sequence: i32, first: i32, blocks: i32): void {
+  const length = lengthOf(step, sequence);
   const headDim = word(step, Operand.HeadDim);
   const valueDim = word(step, Operand.ValueDim);
   const type: KvType = word(step, Operand.Type);
-  const keys = block + address(step, Operand.LayerOffset) + headBytes(type, headDim, valueDim) * kvHead;
-  scoreBlock(type, n, keys, headDim, valueDim);
-  softmaxBlock(step, n);
-  addValues(type, n, keys + keyBytes(type, headDim), valueColumns(type, valueDim));
+  const bytes = headBytes(type, headDim, valueDim);
+  const keys = address(step, Operand.LayerOffset) + bytes * kvHead;
+  let visible = 0;
+  for (let j = 0; j < blocks; j++) {
+    const block = blockOf(step, sequence, first + j);
+    if (!maskBlock(step, n, block, length - (first + j) * KvBlock.Rows, j)) continue;
+    visible |= 1 << j;
+    touch(block + keys, bytes);
+  }
+  if (visible == 0) return;
+  for (let j = 0; j < blocks; j++) {
+    if ((visible & (1 << j)) == 0) continue;
+    scoreBlock(type, n, blockOf(step, sequence, first + j) + keys, headDim, j);
+  }
+  softmaxSpan(step, n, blocks);
+  const values = keys + keyBytes(type, headDim);
+  const width = valueColumns(type, valueDim);
+  let factors = alphas;
+  for (let j = 0; j < blocks; j++) {
+    if ((visible & (1 << j)) == 0) continue;
+    addValues(type, n, blockOf(step, sequence, first + j) + values, width, j, factors);
+    factors = ones;
+  }
 }
 
 /** Where the partial result of a query of a KV head in a segment is kept: m, l, two words of room, o. */

@@ -8,22 +8,23 @@
 
 namespace millet {
 
-// One head of one layer in a block, and its place in the next block, or null.
+// One head of one layer in block j of a span, and the keys in its place in the next span, or null.
 struct CachedHead {
   KvType type;
   int32_t head_dim;
   int32_t value_dim;
   int32_t columns;  // of values, padding included
+  int j;
   const uint8_t* keys;
   const uint8_t* values;
   const uint8_t* next_keys;
 };
 
-// Values are needed after the scores; the next keys after the values.
+// While keys are multiplied, their values are asked for, and then the keys of the next span.
 MILLET_INLINE Ahead values_ahead(const CachedHead& head, int32_t depth) {
   return ahead_of(head.values, value_bytes(head.type, head.value_dim), depth);
 }
-MILLET_INLINE Ahead keys_ahead(const CachedHead& head, int32_t depth) {
+MILLET_INLINE Ahead next_keys_ahead(const CachedHead& head, int32_t depth) {
   return head.next_keys == nullptr ? Ahead{} : ahead_of(head.next_keys, key_bytes(head.type, head.head_dim), depth);
 }
 
@@ -41,47 +42,48 @@ MILLET_INLINE void prepare_query(KvType type, const Tile& tile, int i, int32_t h
 template <class B>
 MILLET_INLINE void plain_scores(const CachedHead& head, const Tile& tile, int n) {
   const auto* keys = reinterpret_cast<const typename B::Element*>(head.keys);
-  product<B>(n, {tile.queries, tile.query_stride, keys, KvBlock::Rows, head.head_dim, tile.scores, 32, nullptr,
-                 values_ahead(head, head.head_dim)},
+  product<B>(n, {tile.queries, tile.query_stride, keys, KvBlock::Rows, head.head_dim, tile.scores + head.j * 32,
+                 kSpanRows, nullptr, values_ahead(head, head.head_dim)},
              KvBlock::Rows);
 }
 
 template <class B>
-MILLET_INLINE void plain_values(const CachedHead& head, const Tile& tile, int n) {
+MILLET_INLINE void plain_values(const CachedHead& head, const Tile& tile, int n, const float* factors) {
   const auto* values = reinterpret_cast<const typename B::Element*>(head.values);
-  product<B>(n, {tile.scores, 32, values, head.columns, KvBlock::Rows, tile.segment_output, tile.output_stride,
-                 tile.alphas, keys_ahead(head, KvBlock::Rows)},
+  product<B>(n, {tile.scores + head.j * 32, kSpanRows, values, head.columns, KvBlock::Rows, tile.segment_output,
+                 tile.output_stride, factors, next_keys_ahead(head, KvBlock::Rows)},
              head.columns);
 }
 
 MILLET_INLINE void byte_scores(const CachedHead& head, const Tile& tile, int n) {
-  memset(tile.scores, 0, n * 32 * 4);
+  float* scores = tile.scores + head.j * 32;
+  for (int i = 0; i < n; i++) memset(scores + i * kSpanRows, 0, 32 * 4);
   Ahead ahead = values_ahead(head, 16 * tiles_of(head.head_dim));
   for (int32_t d = 0; d < head.head_dim; d += 32) {
     const uint8_t* keys = head.keys + (d >> 5) * KvBlock::TileBytes;
     tile_scales(keys, tile.scales);
     const int16_t* queries = reinterpret_cast<const int16_t*>(tile.queries) + d;
-    product_bytes(n, {queries, tile.query_stride * 2, keys + 64, (min(32, head.head_dim - d) + 1) >> 1, tile.scores, 32,
-                      tile.ones, tile.query_units, tile.scales, ahead});
+    product_bytes(n, {queries, tile.query_stride * 2, keys + 64, (min(32, head.head_dim - d) + 1) >> 1, scores,
+                      kSpanRows, tile.ones, tile.query_units, tile.scales, ahead});
     ahead.start += ahead.lines * 64 * 16;
   }
 }
 
 // Probabilities of query i times the scales of a tile's rows, as i16.
-MILLET_INLINE void weigh(const Tile& tile, int i) {
-  for (int j = 0; j < 32; j += 8) {
-    store(tile.weighted + j, load<F32x8>(tile.scores + i * 32 + j) * load<F32x8>(tile.scales + j));
+MILLET_INLINE void weigh(const Tile& tile, const float* probabilities, int i) {
+  for (int r = 0; r < 32; r += 8) {
+    store(tile.weighted + r, load<F32x8>(probabilities + r) * load<F32x8>(tile.scales + r));
   }
   tile.weight_units[i] = to_shorts(tile.weighted, 32, tile.weights + i * 32);
 }
 
-MILLET_INLINE void byte_values(const CachedHead& head, const Tile& tile, int n) {
-  Ahead ahead = keys_ahead(head, 16 * tiles_of(head.value_dim));
+MILLET_INLINE void byte_values(const CachedHead& head, const Tile& tile, int n, const float* factors) {
+  Ahead ahead = next_keys_ahead(head, 16 * tiles_of(head.value_dim));
   for (int32_t d = 0; d < head.columns; d += 32) {
     const uint8_t* values = head.values + (d >> 5) * KvBlock::TileBytes;
     tile_scales(values, tile.scales);
-    for (int i = 0; i < n; i++) weigh(tile, i);
-    product_bytes(n, {tile.weights, 32, values + 64, 16, tile.segment_output + d, tile.output_stride, tile.alphas,
+    for (int i = 0; i < n; i++) weigh(tile, tile.scores + i * kSpanRows + head.j * 32, i);
+    product_bytes(n, {tile.weights, 32, values + 64, 16, tile.segment_output + d, tile.output_stride, factors,
                       tile.weight_units, tile.ones, ahead});
     ahead.start += ahead.lines * 64 * 16;
   }
@@ -95,11 +97,12 @@ MILLET_INLINE void score_block(const CachedHead& head, const Tile& tile, int n) 
   }
 }
 
-MILLET_INLINE void add_values(const CachedHead& head, const Tile& tile, int n) {
+// output * factors + probabilities x values
+MILLET_INLINE void add_values(const CachedHead& head, const Tile& tile, int n, const float* factors) {
   switch (head.type) {
-    case KvType::F32: return plain_values<Singles>(head, tile, n);
-    case KvType::F16: return plain_values<Halves>(head, tile, n);
-    case KvType::Q8_0: return byte_values(head, tile, n);
+    case KvType::F32: return plain_values<Singles>(head, tile, n, factors);
+    case KvType::F16: return plain_values<Halves>(head, tile, n, factors);
+    case KvType::Q8_0: return byte_values(head, tile, n, factors);
   }
 }
 

@@ -1,37 +1,36 @@
-// One block of 32 cached rows in the online softmax: which rows are visible, and how scores become probabilities.
+// A span of cached rows in the online softmax: which rows are visible, and how scores become probabilities.
 #pragma once
 
 #include "attention-tile.h"
 
 namespace millet {
 
-// Writes the masks of n queries on a block of which `rows` rows belong to the sequence.
+// Writes the masks of n queries on block j of a span, of which `rows` rows belong to the sequence.
 // Returns false if no query sees any row.
-MILLET_INLINE bool mask_block(const Tile& tile, const uint32_t* step, int n, const uint8_t* block, int32_t rows) {
+MILLET_INLINE bool mask_block(const Tile& tile, const uint32_t* step, int n, const uint8_t* block, int32_t rows,
+                              int j) {
   const bool causal = word(step, AttentionOperand::Causal) != 0;
   const int32_t window = word(step, AttentionOperand::Window);
-  int32_t any = 0;
+  I32x8 any = {};
   for (int i = 0; i < n; i++) {
     const int32_t query = tile.positions[i];
-    I32x8 seen = {};
     I32x8 lane = {0, 1, 2, 3, 4, 5, 6, 7};
-    for (int j = 0; j < 32; j += 8) {
-      const I32x8 key = load<I32x8>(block + j * 4);
+    for (int r = 0; r < 32; r += 8) {
+      const I32x8 key = load<I32x8>(block + r * 4);
       I32x8 mask = lane < rows;
       if (causal) mask &= key <= query;
       if (window != 0) mask &= (query - key) < window;
-      store(tile.masks + i * 32 + j, mask);
-      seen |= mask;
+      store(tile.masks + i * kSpanRows + j * 32 + r, mask);
+      any |= mask;
       lane += 8;
     }
-    for (int j = 0; j < 8; j++) any |= seen[j];
   }
-  return any != 0;
+  return sum_lanes(any) != 0;  // lanes are 0 or -1
 }
 
 // softCap * tanh(score / softCap), with tanh(x) = 1 - 2 / (e^2x + 1).
-MILLET_INLINE void cap_scores(float* row, float soft_cap) {
-  for (int j = 0; j < 32; j += 8) {
+MILLET_INLINE void cap_scores(float* row, int rows, float soft_cap) {
+  for (int j = 0; j < rows; j += 8) {
     const F32x8 e = exp8(2.0f * (load<F32x8>(row + j) / soft_cap));
     store(row + j, soft_cap * (1.0f - 2.0f / (e + 1.0f)));
   }
@@ -45,11 +44,11 @@ MILLET_INLINE float maximum_of(F32x8 v) {
 
 // Scores of query i to probabilities relative to the new maximum; updates m, l and alpha. The sum runs over four lanes
 // as in ../assembly/kernels/attention-softmax.ts.
-MILLET_INLINE void softmax_row(const Tile& tile, int i) {
-  float* row = tile.scores + i * 32;
-  const int32_t* mask = tile.masks + i * 32;
+MILLET_INLINE void softmax_row(const Tile& tile, int i, int rows) {
+  float* row = tile.scores + i * kSpanRows;
+  const int32_t* mask = tile.masks + i * kSpanRows;
   F32x8 most = splat8(kNoScore);
-  for (int j = 0; j < 32; j += 8) {
+  for (int j = 0; j < rows; j += 8) {
     const F32x8 seen = load<I32x8>(mask + j) != 0 ? load<F32x8>(row + j) : splat8(kNoScore);
     most = seen > most ? seen : most;
   }
@@ -58,7 +57,7 @@ MILLET_INLINE void softmax_row(const Tile& tile, int i) {
   const float maximum = before > largest ? before : largest;
   const float alpha = exp1(before - maximum);
   F32x4 sum = splat4(0);
-  for (int j = 0; j < 32; j += 8) {
+  for (int j = 0; j < rows; j += 8) {
     const F32x8 p = bits_as<F32x8>(bits_as<I32x8>(exp8(load<F32x8>(row + j) - maximum)) & load<I32x8>(mask + j));
     store(row + j, p);
     sum = (sum + low_half(p)) + high_half(p);
@@ -68,11 +67,11 @@ MILLET_INLINE void softmax_row(const Tile& tile, int i) {
   tile.segment_sum[i] = tile.segment_sum[i] * alpha + ((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
-MILLET_INLINE void softmax_block(const Tile& tile, const uint32_t* step, int n) {
+MILLET_INLINE void softmax_span(const Tile& tile, const uint32_t* step, int n, int rows) {
   const float soft_cap = real(step, AttentionOperand::SoftCap);
   for (int i = 0; i < n; i++) {
-    if (soft_cap != 0) cap_scores(tile.scores + i * 32, soft_cap);
-    softmax_row(tile, i);
+    if (soft_cap != 0) cap_scores(tile.scores + i * kSpanRows, rows, soft_cap);
+    softmax_row(tile, i, rows);
   }
 }
 

@@ -10,9 +10,12 @@ namespace millet {
 // Below every score, and finite, so that differences of maxima are never NaN.
 constexpr float kNoScore = -1e30f;
 
+// Rows of a span: what lies between the scores of two queries, and between their masks.
+constexpr int kSpanRows = KvBlock::SpanBlocks * KvBlock::Rows;
+
 struct Tile {
-  float* scores;             // [4][32], then probabilities
-  int32_t* masks;            // [4][32], all ones where a cached row is visible
+  float* scores;             // [4][kSpanRows], then probabilities
+  int32_t* masks;            // [4][kSpanRows], all ones where a cached row is visible
   int32_t* positions;        // [4]
   float* segment_maximum;    // [4]
   float* segment_sum;        // [4]
@@ -43,8 +46,8 @@ MILLET_INLINE Tile open_tile(const Run& run, const uint32_t* step) {
     next += count;
     return taken;
   };
-  tile.scores = take(128);
-  tile.masks = reinterpret_cast<int32_t*>(take(128));
+  tile.scores = take(4 * kSpanRows);
+  tile.masks = reinterpret_cast<int32_t*>(take(4 * kSpanRows));
   tile.positions = reinterpret_cast<int32_t*>(take(4));
   tile.segment_maximum = take(4);
   tile.segment_sum = take(4);

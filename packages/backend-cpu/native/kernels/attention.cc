@@ -1,5 +1,5 @@
 // attention: softmax(scale * Q K^T) V over a sequence's cached rows, with the online softmax of FlashAttention (Dao et al.
-// 2022, arXiv 2205.14135) over blocks of 32 rows in order. Queries that share a KV head go in tiles of four. Blocks make
+// 2022, arXiv 2205.14135) over spans of 128 rows in order. Queries that share a KV head go in tiles of four. Blocks make
 // segments that are merged in order, so that threads may share the segments of one tile (decode); a masked row
 // contributes exactly nothing. Results therefore depend on neither tiles, chunks nor threads.
 #include "attention-cache.h"
@@ -62,26 +62,28 @@ struct Attention {
     return block_at(run, block_addresses(run, step, Operand::Blocks), id);
   }
 
-  void attend_block(int32_t kv_head, int n, int32_t sequence, int32_t b, int32_t length) const {
-    const uint8_t* block = block_of(sequence, b, length);
-    if (!mask_block(tile, step, n, block, length - b * KvBlock::Rows)) return;
+  // Blocks `first` and after of a sequence.
+  void attend_span(int32_t kv_head, int n, int32_t sequence, int32_t first, int blocks, int32_t length) const {
+    const KvType type = kv_type(step, Operand::Type);
     const int32_t head_dim = operand(Operand::HeadDim);
     const int32_t value_dim = operand(Operand::ValueDim);
-    const KvType type = kv_type(step, Operand::Type);
     const int64_t offset = units(step, Operand::LayerOffset) + head_bytes(type, head_dim, value_dim) * kv_head;
-    const uint8_t* next = block_of(sequence, b + 1, length);
-    __builtin_prefetch(next);  // its positions
-    __builtin_prefetch(next + 64);
-    const CachedHead head = {type,
-                             head_dim,
-                             value_dim,
-                             value_columns(type, value_dim),
-                             block + offset,
-                             block + offset + key_bytes(type, head_dim),
-                             next == nullptr ? nullptr : next + offset};
-    score_block(head, tile, n);
-    softmax_block(tile, step, n);
-    add_values(head, tile, n);
+    const int64_t values = offset + key_bytes(type, head_dim);
+    CachedHead heads[KvBlock::SpanBlocks];
+    int seen = 0;
+    for (int j = 0; j < blocks; j++) {
+      const uint8_t* block = block_of(sequence, first + j, length);
+      if (!mask_block(tile, step, n, block, length - (first + j) * KvBlock::Rows, j)) continue;
+      const uint8_t* next = block_of(sequence, first + j + KvBlock::SpanBlocks, length);
+      __builtin_prefetch(next);  // its positions
+      __builtin_prefetch(next + 64);
+      heads[seen++] = {type, head_dim, value_dim, value_columns(type, value_dim), j, block + offset, block + values,
+                       next == nullptr ? nullptr : next + offset};
+    }
+    if (seen == 0) return;
+    for (int i = 0; i < seen; i++) score_block(heads[i], tile, n);
+    softmax_span(tile, step, n, blocks * KvBlock::Rows);
+    for (int i = 0; i < seen; i++) add_values(heads[i], tile, n, i == 0 ? tile.alphas : tile.ones);
   }
 
   void attend_segment(int32_t kv_head, int n, int32_t sequence, int32_t segment) const {
@@ -89,7 +91,9 @@ struct Attention {
     const int32_t first = segment * KvBlock::SegmentBlocks;
     const int32_t end = min(first + KvBlock::SegmentBlocks, (length + KvBlock::Rows - 1) / KvBlock::Rows);
     begin_segment(tile);
-    for (int32_t b = first; b < end; b++) attend_block(kv_head, n, sequence, b, length);
+    for (int32_t b = first; b < end; b += KvBlock::SpanBlocks) {
+      attend_span(kv_head, n, sequence, b, min(KvBlock::SpanBlocks, end - b), length);
+    }
   }
 
   void attend_all(int32_t kv_head, int n, int32_t sequence) const {

@@ -86,7 +86,7 @@ class AttentionCase {
     }
     const size_t y = machine_.allocate(y_bytes * count);
     const int width_padded = value_columns(type_, c_.value_dim);
-    const size_t scratch = (1792 + 16 * up(c_.head_dim, 32) + 32 * width_padded + 63) / 64 * 64;
+    const size_t scratch = (4864 + 16 * up(c_.head_dim, 32) + 32 * width_padded + 63) / 64 * 64;
     const int threads = machine_.engine().threads();
     const int segments = (*std::max_element(c_.lengths.begin(), c_.lengths.end()) + 511) / 512;
     const size_t partials = machine_.allocate(size_t(count) * c_.heads * segments * (width_padded + 4) * 4);

@@ -20,7 +20,7 @@ export function lowerAttention(context: LoweringContext, node: AttentionNode): v
 }
 
 /** Bytes of a tile's parts that do not depend on the size of heads (assembly/kernels/attention-tile.ts). */
-const TILE_BYTES = 1792;
+const TILE_BYTES = 768 + 8 * 128 * KvBlock.SpanBlocks;
 
 /** Memory beside the operands: a tile's scratch per thread; counters and partial results where threads share a tile. */
 interface WorkSpace {

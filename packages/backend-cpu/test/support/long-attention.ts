@@ -1,5 +1,5 @@
 /** Attention over a text of 1,201 rows, three segments, in chunks of 100 and at last one row alone. */
-import type { Backend, KvDType } from "@millet/core/backend";
+import { type Backend, type KvDType, roundKv } from "@millet/core/backend";
 import { GraphBuilder } from "@millet/core/graph";
 import { type AttentionAttrs, attention } from "@millet/core/ops";
 import { type HostTensor, tensorOf, viewAs } from "@millet/core/tensor";
@@ -45,18 +45,26 @@ function graphOf(name: string, rows: number, shape: Heads) {
   return graph.finish({ y: graph.emitOne(attention, [q, k, v, ...indices, table, lengths], attrs) });
 }
 
-/** Rows `start` to `end` of the same endless text. */
-function inputsOf(start: number, end: number, { heads, kvHeads, headDim, valueDim }: Heads) {
+/** Rows `start` to `end` of the same endless text, with keys and values that `rounded` holds exactly. */
+function inputsOf(
+  start: number,
+  end: number,
+  { heads, kvHeads, headDim, valueDim }: Heads,
+  rounded: KvDType,
+) {
   const rows = Array.from({ length: end - start }, (_, i) => start + i);
-  const matrix = (seed: number, width: number) => {
-    const values = rows.flatMap((row) => [...new Random(seed + 1000 * row).normals(width)]);
-    return tensorOf("f32", [rows.length, width], Float32Array.from(values));
+  const matrix = (seed: number, width: number, dtype: KvDType = "f32", headSize = width) => {
+    const values = Float32Array.from(
+      rows.flatMap((row) => [...new Random(seed + 1000 * row).normals(width)]),
+    );
+    roundKv(dtype, values, headSize);
+    return tensorOf("f32", [rows.length, width], values);
   };
   const ints = (values: number[], shape = [values.length]) => tensorOf("i32", shape, Int32Array.from(values));
   return {
     q: matrix(1, heads * headDim),
-    k: matrix(2, kvHeads * headDim),
-    v: matrix(3, kvHeads * valueDim),
+    k: matrix(2, kvHeads * headDim, rounded, headDim),
+    v: matrix(3, kvHeads * valueDim, rounded, valueDim),
     positions: ints(rows),
     sequences: ints(rows.map(() => 0)),
     writeRows: ints(rows),
@@ -66,14 +74,19 @@ function inputsOf(start: number, end: number, { heads, kvHeads, headDim, valueDi
 }
 
 /** Outputs of the last row of a long text: in its chunk, then alone. */
-export async function lastRow(backend: Backend, shape: Heads, dtype: KvDType): Promise<Float32Array[]> {
+export async function lastRow(
+  backend: Backend,
+  shape: Heads,
+  dtype: KvDType,
+  rounded: KvDType = "f32",
+): Promise<Float32Array[]> {
   const kv = { layers: 1, ...shape, dtype, blockRows: 32, maxBlocks: BLOCKS };
   const graphs = { chunk: graphOf("chunk", CHUNK, shape), alone: graphOf("alone", 1, shape) };
   const model = await backend.load(graphs, new Map(), kv);
   const state = model.createState();
   await state.reserve(BLOCKS);
   const run = async (name: "chunk" | "alone", start: number, end: number): Promise<HostTensor> => {
-    const { y } = model.executables[name]!.run({ inputs: inputsOf(start, end, shape), state });
+    const { y } = model.executables[name]!.run({ inputs: inputsOf(start, end, shape, rounded), state });
     return y!.read();
   };
   let chunk: HostTensor | undefined;
