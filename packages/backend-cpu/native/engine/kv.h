@@ -22,9 +22,12 @@ MILLET_INLINE int32_t tiles_of(int32_t head_size) { return (head_size + 31) >> 5
 // Columns of a value row, padding included.
 MILLET_INLINE int32_t value_columns(KvType type, int32_t value_dim) {
   switch (type) {
-    case KvType::F32: return (value_dim + 3) & ~3;
-    case KvType::F16: return (value_dim + 7) & ~7;
-    case KvType::Q8_0: return tiles_of(value_dim) * 32;
+    case KvType::F32:
+      return (value_dim + 3) & ~3;
+    case KvType::F16:
+      return (value_dim + 7) & ~7;
+    case KvType::Q8_0:
+      return tiles_of(value_dim) * 32;
   }
   return 0;
 }

@@ -1,5 +1,6 @@
-// The products of attention with q8_0 tiles (../assembly/kv.ts): C[n][32] = C * alpha + f32(A T) * (rowUnit * columnScale),
-// where A holds i16 in units of their own per row, T the codes of a tile, and A T is an exact integer sum. See
+// The products of attention with q8_0 tiles (../assembly/kv.ts): C[n][32] = C * alpha + f32(A T) * (rowUnit *
+// columnScale), where A holds i16 in units of their own per row, T the codes of a tile, and A T is an exact integer
+// sum. See
 // ../assembly/kernels/attention-byte.ts, which gives the same bits.
 #pragma once
 
@@ -19,17 +20,16 @@ struct Dots {
     int32x4_t parts[4];
   };
 
-  MILLET_INLINE_MEMBER Sum zero() {
-    return {{vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)}};
-  }
+  MILLET_INLINE_MEMBER Sum zero() { return {{vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)}}; }
   MILLET_INLINE_MEMBER Codes codes(const uint8_t* p) {
     const int8x16_t bytes = vld1q_s8(reinterpret_cast<const int8_t*>(p));
     return {{vmovl_s8(vget_low_s8(bytes)), vmovl_high_s8(bytes)}};
   }
   MILLET_INLINE_MEMBER Sum add(const Sum& sum, int32_t pair, const Codes& b) {
     const int16x8_t x = vreinterpretq_s16_s32(vdupq_n_s32(pair));
-    return {{vmlal_s16(sum.parts[0], vget_low_s16(b.val[0]), vget_low_s16(x)), vmlal_high_s16(sum.parts[1], b.val[0], x),
-             vmlal_s16(sum.parts[2], vget_low_s16(b.val[1]), vget_low_s16(x)), vmlal_high_s16(sum.parts[3], b.val[1], x)}};
+    return {
+        {vmlal_s16(sum.parts[0], vget_low_s16(b.val[0]), vget_low_s16(x)), vmlal_high_s16(sum.parts[1], b.val[0], x),
+         vmlal_s16(sum.parts[2], vget_low_s16(b.val[1]), vget_low_s16(x)), vmlal_high_s16(sum.parts[3], b.val[1], x)}};
   }
   MILLET_INLINE_MEMBER F result(const Sum& sum) {
     const float32x4_t low = vcvtq_f32_s32(vpaddq_s32(sum.parts[0], sum.parts[1]));

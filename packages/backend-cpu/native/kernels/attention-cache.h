@@ -42,16 +42,18 @@ MILLET_INLINE void prepare_query(KvType type, const Tile& tile, int i, int32_t h
 template <class B>
 MILLET_INLINE void plain_scores(const CachedHead& head, const Tile& tile, int n) {
   const auto* keys = reinterpret_cast<const typename B::Element*>(head.keys);
-  product<B>(n, {tile.queries, tile.query_stride, keys, KvBlock::Rows, head.head_dim, tile.scores + head.j * 32,
-                 kSpanRows, nullptr, values_ahead(head, head.head_dim)},
+  product<B>(n,
+             {tile.queries, tile.query_stride, keys, KvBlock::Rows, head.head_dim, tile.scores + head.j * 32, kSpanRows,
+              nullptr, values_ahead(head, head.head_dim)},
              KvBlock::Rows);
 }
 
 template <class B>
 MILLET_INLINE void plain_values(const CachedHead& head, const Tile& tile, int n, const float* factors) {
   const auto* values = reinterpret_cast<const typename B::Element*>(head.values);
-  product<B>(n, {tile.scores + head.j * 32, kSpanRows, values, head.columns, KvBlock::Rows, tile.segment_output,
-                 tile.output_stride, factors, next_keys_ahead(head, KvBlock::Rows)},
+  product<B>(n,
+             {tile.scores + head.j * 32, kSpanRows, values, head.columns, KvBlock::Rows, tile.segment_output,
+              tile.output_stride, factors, next_keys_ahead(head, KvBlock::Rows)},
              head.columns);
 }
 
@@ -91,18 +93,24 @@ MILLET_INLINE void byte_values(const CachedHead& head, const Tile& tile, int n, 
 
 MILLET_INLINE void score_block(const CachedHead& head, const Tile& tile, int n) {
   switch (head.type) {
-    case KvType::F32: return plain_scores<Singles>(head, tile, n);
-    case KvType::F16: return plain_scores<Halves>(head, tile, n);
-    case KvType::Q8_0: return byte_scores(head, tile, n);
+    case KvType::F32:
+      return plain_scores<Singles>(head, tile, n);
+    case KvType::F16:
+      return plain_scores<Halves>(head, tile, n);
+    case KvType::Q8_0:
+      return byte_scores(head, tile, n);
   }
 }
 
 // output * factors + probabilities x values
 MILLET_INLINE void add_values(const CachedHead& head, const Tile& tile, int n, const float* factors) {
   switch (head.type) {
-    case KvType::F32: return plain_values<Singles>(head, tile, n, factors);
-    case KvType::F16: return plain_values<Halves>(head, tile, n, factors);
-    case KvType::Q8_0: return byte_values(head, tile, n, factors);
+    case KvType::F32:
+      return plain_values<Singles>(head, tile, n, factors);
+    case KvType::F16:
+      return plain_values<Halves>(head, tile, n, factors);
+    case KvType::Q8_0:
+      return byte_values(head, tile, n, factors);
   }
 }
 

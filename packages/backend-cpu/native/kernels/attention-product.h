@@ -1,6 +1,6 @@
-// The products of attention with f32 and f16: C[n][width] = C * alpha + A[n][depth] B[depth][width], n of 1 to 4 queries.
-// Scores take A = queries, B = transposed keys; outputs take A = probabilities, B = values. Each element is summed over
-// `depth` in order, whatever n is, so that results do not depend on how queries are tiled.
+// The products of attention with f32 and f16: C[n][width] = C * alpha + A[n][depth] B[depth][width], n of 1 to 4
+// queries. Scores take A = queries, B = transposed keys; outputs take A = probabilities, B = values. Each element is
+// summed over `depth` in order, whatever n is, so that results do not depend on how queries are tiled.
 #pragma once
 
 #include "../engine/half.h"
@@ -22,12 +22,16 @@ MILLET_INLINE Ahead ahead_of(const void* start, int64_t bytes, int32_t depth) {
 struct Singles {
   using Element = float;
   template <class V>
-  MILLET_INLINE_MEMBER V columns(const Element* p) { return load<V>(p); }
+  MILLET_INLINE_MEMBER V columns(const Element* p) {
+    return load<V>(p);
+  }
 };
 struct Halves {
   using Element = uint16_t;
   template <class V>
-  MILLET_INLINE_MEMBER V columns(const Element* p) { return load_halves<V>(p); }
+  MILLET_INLINE_MEMBER V columns(const Element* p) {
+    return load_halves<V>(p);
+  }
 };
 
 template <class B>

@@ -14,25 +14,25 @@ constexpr float kNoScore = -1e30f;
 constexpr int kSpanRows = KvBlock::SpanBlocks * KvBlock::Rows;
 
 struct Tile {
-  float* scores;             // [4][kSpanRows], then probabilities
-  int32_t* masks;            // [4][kSpanRows], all ones where a cached row is visible
-  int32_t* positions;        // [4]
-  float* segment_maximum;    // [4]
-  float* segment_sum;        // [4]
-  float* alphas;             // [4], factors on what was summed before
-  float* total_maximum;      // [4]
-  float* total_sum;          // [4]
-  float* weight_units;       // [4], of q8_0: see attention-byte.h
-  float* query_units;        // [4]
-  int16_t* weights;          // [4][32]
-  float* scales;             // [32], of a tile's rows
-  float* ones;               // [32]
-  float* weighted;           // [32]
-  float* queries;            // [4][query_stride]; of q8_0 as i16
-  float* segment_output;     // [4][output_stride]
-  float* total_output;       // [4][output_stride]
-  int64_t query_stride;      // floats: headDim rounded up to 32
-  int64_t output_stride;     // floats: valueDim with the padding of the cache
+  float* scores;           // [4][kSpanRows], then probabilities
+  int32_t* masks;          // [4][kSpanRows], all ones where a cached row is visible
+  int32_t* positions;      // [4]
+  float* segment_maximum;  // [4]
+  float* segment_sum;      // [4]
+  float* alphas;           // [4], factors on what was summed before
+  float* total_maximum;    // [4]
+  float* total_sum;        // [4]
+  float* weight_units;     // [4], of q8_0: see attention-byte.h
+  float* query_units;      // [4]
+  int16_t* weights;        // [4][32]
+  float* scales;           // [32], of a tile's rows
+  float* ones;             // [32]
+  float* weighted;         // [32]
+  float* queries;          // [4][query_stride]; of q8_0 as i16
+  float* segment_output;   // [4][output_stride]
+  float* total_output;     // [4][output_stride]
+  int64_t query_stride;    // floats: headDim rounded up to 32
+  int64_t output_stride;   // floats: valueDim with the padding of the cache
 };
 
 MILLET_INLINE Tile open_tile(const Run& run, const uint32_t* step) {

@@ -1,6 +1,6 @@
-// attention: softmax(scale * Q K^T) V over a sequence's cached rows, with the online softmax of FlashAttention (Dao et al.
-// 2022, arXiv 2205.14135) over spans of 128 rows in order. Queries that share a KV head go in tiles of four. Blocks make
-// segments that are merged in order, so that threads may share the segments of one tile (decode); a masked row
+// attention: softmax(scale * Q K^T) V over a sequence's cached rows, with the online softmax of FlashAttention (Dao et
+// al. 2022, arXiv 2205.14135) over spans of 128 rows in order. Queries that share a KV head go in tiles of four. Blocks
+// make segments that are merged in order, so that threads may share the segments of one tile (decode); a masked row
 // contributes exactly nothing. Results therefore depend on neither tiles, chunks nor threads.
 #include "attention-cache.h"
 #include "attention-softmax.h"
@@ -77,8 +77,8 @@ struct Attention {
       const uint8_t* next = block_of(sequence, first + j + KvBlock::SpanBlocks, length);
       __builtin_prefetch(next);  // its positions
       __builtin_prefetch(next + 64);
-      heads[seen++] = {type, head_dim, value_dim, value_columns(type, value_dim), j, block + offset, block + values,
-                       next == nullptr ? nullptr : next + offset};
+      heads[seen++] = {type, head_dim,       value_dim,      value_columns(type, value_dim),
+                       j,    block + offset, block + values, next == nullptr ? nullptr : next + offset};
     }
     if (seen == 0) return;
     for (int i = 0; i < seen; i++) score_block(heads[i], tile, n);

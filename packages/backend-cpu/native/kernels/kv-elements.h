@@ -6,8 +6,8 @@
 
 namespace millet {
 
-// Where a row of one head keeps its keys or its values: element i of f32 and f16 at start + i * stride; of q8_0 the code in
-// tile i / 32, element pairs `stride` and the second of a pair `odd` apart, after the tile's scale.
+// Where a row of one head keeps its keys or its values: element i of f32 and f16 at start + i * stride; of q8_0 the
+// code in tile i / 32, element pairs `stride` and the second of a pair `odd` apart, after the tile's scale.
 struct HeadPlace {
   KvType type;
   int32_t size;  // elements
@@ -25,9 +25,12 @@ MILLET_INLINE uint8_t* code_at(const HeadPlace& place, int32_t i) {
 // `base` is where the head's keys begin in the row's block, `slot` the row within the block.
 MILLET_INLINE HeadPlace key_place(KvType type, int32_t head_dim, uint8_t* base, int64_t slot) {
   switch (type) {
-    case KvType::F32: return {type, head_dim, base + slot * 4, nullptr, KvBlock::Rows * 4, 0};
-    case KvType::F16: return {type, head_dim, base + slot * 2, nullptr, KvBlock::Rows * 2, 0};
-    case KvType::Q8_0: return {type, head_dim, base + 64 + slot * 2, base + slot * 2, 64, 1};
+    case KvType::F32:
+      return {type, head_dim, base + slot * 4, nullptr, KvBlock::Rows * 4, 0};
+    case KvType::F16:
+      return {type, head_dim, base + slot * 2, nullptr, KvBlock::Rows * 2, 0};
+    case KvType::Q8_0:
+      return {type, head_dim, base + 64 + slot * 2, base + slot * 2, 64, 1};
   }
   return {};
 }
@@ -35,9 +38,12 @@ MILLET_INLINE HeadPlace key_place(KvType type, int32_t head_dim, uint8_t* base, 
 MILLET_INLINE HeadPlace value_place(KvType type, int32_t value_dim, uint8_t* base, int64_t slot) {
   const int64_t columns = value_columns(type, value_dim);
   switch (type) {
-    case KvType::F32: return {type, value_dim, base + columns * slot * 4, nullptr, 4, 0};
-    case KvType::F16: return {type, value_dim, base + columns * slot * 2, nullptr, 2, 0};
-    case KvType::Q8_0: return {type, value_dim, base + 64 + (slot >> 1) * 64 + (slot & 1), base + slot * 2, 4, 2};
+    case KvType::F32:
+      return {type, value_dim, base + columns * slot * 4, nullptr, 4, 0};
+    case KvType::F16:
+      return {type, value_dim, base + columns * slot * 2, nullptr, 2, 0};
+    case KvType::Q8_0:
+      return {type, value_dim, base + 64 + (slot >> 1) * 64 + (slot & 1), base + slot * 2, 4, 2};
   }
   return {};
 }

@@ -27,8 +27,7 @@ static HeadRow head_row(const Run& run, const uint32_t* step, int32_t unit, int3
   const int32_t value_dim = word(step, Operand::ValueDim);
   const int32_t slot = row & (KvBlock::Rows - 1);
   uint8_t* head = block_of(run, step, row) + KvBlock::PositionBytes + head_bytes(type, head_dim, value_dim) * unit;
-  return {key_place(type, head_dim, head, slot),
-          value_place(type, value_dim, head + key_bytes(type, head_dim), slot)};
+  return {key_place(type, head_dim, head, slot), value_place(type, value_dim, head + key_bytes(type, head_dim), slot)};
 }
 
 // Rows are copied backwards where source and target overlap that way.
@@ -66,9 +65,10 @@ MILLET_INLINE void exchange(const Run& run, const uint32_t* step, MovePosition m
   const int32_t units = word(step, Operand::Layers) * static_cast<int32_t>(heads);
   const int32_t first = word(step, Operand::FromRow);
   uint8_t* buffer = address(run, step, Operand::Buffer);
-  float* keys = floats(buffer) + rows;                  // [layers, rows, kvHeads, headDim]
-  float* values = keys + units * rows * head_dim;       // [layers, rows, kvHeads, valueDim]
-  for (int32_t i = 0; run.thread == 0 && i < rows; i++) move_position(position_of(run, step, first + i), buffer + i * 4);
+  float* keys = floats(buffer) + rows;             // [layers, rows, kvHeads, headDim]
+  float* values = keys + units * rows * head_dim;  // [layers, rows, kvHeads, valueDim]
+  for (int32_t i = 0; run.thread == 0 && i < rows; i++)
+    move_position(position_of(run, step, first + i), buffer + i * 4);
   for (int32_t unit = share_start(run, units); unit < share_end(run, units); unit++) {
     for (int32_t i = 0; i < rows; i++) {
       const int64_t place = ((unit / heads) * rows + i) * heads + unit % heads;

@@ -27,13 +27,15 @@ static void write_head(const Run& run, const uint32_t* step, int32_t row, int32_
   uint8_t* block = block_at(run, block_addresses(run, step, Operand::Blocks), cache_row >> 5);
   const KvType type = kv_type(step, Operand::Type);
   uint8_t* keys = block + units(step, Operand::LayerOffset) + head_bytes(type, head_dim, value_dim) * head;
-  const float* k = floats(address(run, step, Operand::K) + units(step, Operand::KStride) * row) + int64_t{head} * head_dim;
+  const float* k =
+      floats(address(run, step, Operand::K) + units(step, Operand::KStride) * row) + int64_t{head} * head_dim;
   const float* table = rotation_of(address(run, step, Operand::Rotation), row, pairs);
   const bool interleaved = word(step, Operand::Interleaved) != 0;
   float* rotated = floats(address(run, step, Operand::Scratch) + units(step, Operand::ScratchPrivate) * run.thread);
   rotate(k, table, pairs, interleaved, head_dim, 1, rotated);
   store_head(key_place(type, head_dim, keys, slot), rotated);
-  const float* v = floats(address(run, step, Operand::V) + units(step, Operand::VStride) * row) + int64_t{head} * value_dim;
+  const float* v =
+      floats(address(run, step, Operand::V) + units(step, Operand::VStride) * row) + int64_t{head} * value_dim;
   store_head(value_place(type, value_dim, keys + key_bytes(type, head_dim), slot), v);
 }
 

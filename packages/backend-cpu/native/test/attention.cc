@@ -92,13 +92,34 @@ class AttentionCase {
     const size_t partials = machine_.allocate(size_t(count) * c_.heads * segments * (width_padded + 4) * 4);
     const size_t counters = machine_.allocate(size_t(c_.heads) * (count + 1) * 4);
     machine_.run({{Opcode::Attention,
-                   {units(q), units(q_bytes), units(y), units(y_bytes), units(machine_.place_count(count)),
-                    place(positions), place(sequences), place(table), uint32_t(columns),
+                   {units(q),
+                    units(q_bytes),
+                    units(y),
+                    units(y_bytes),
+                    units(machine_.place_count(count)),
+                    place(positions),
+                    place(sequences),
+                    place(table),
+                    uint32_t(columns),
                     place({c_.lengths.begin(), c_.lengths.end()}),
-                    state, units(128), uint32_t(c_.heads),
-                    uint32_t(c_.kv_heads), uint32_t(c_.head_dim), uint32_t(c_.value_dim), bits(kScale), c_.causal,
-                    uint32_t(c_.window), bits(c_.soft_cap), 0, 0, 0, units(machine_.allocate(scratch * threads)),
-                    units(scratch), share ? units(partials) : 0, uint32_t(segments), units(counters),
+                    state,
+                    units(128),
+                    uint32_t(c_.heads),
+                    uint32_t(c_.kv_heads),
+                    uint32_t(c_.head_dim),
+                    uint32_t(c_.value_dim),
+                    bits(kScale),
+                    c_.causal,
+                    uint32_t(c_.window),
+                    bits(c_.soft_cap),
+                    0,
+                    0,
+                    0,
+                    units(machine_.allocate(scratch * threads)),
+                    units(scratch),
+                    share ? units(partials) : 0,
+                    uint32_t(segments),
+                    units(counters),
                     uint32_t(type_)}}});
     std::vector<float> result;
     for (int r = 0; r < count; r++) {
@@ -132,7 +153,8 @@ class AttentionCase {
     return int32_t(units(at));
   }
 
-  // Writes a sequence's rows, which start at cache row `first`, and takes what the cache holds for the expected results.
+  // Writes a sequence's rows, which start at cache row `first`, and takes what the cache holds for the expected
+  // results.
   void write_rows(int s, int first, uint32_t state) {
     const int rows = c_.lengths[s];
     const size_t key_count = keys_[s].size(), value_count = values_[s].size();
@@ -142,8 +164,9 @@ class AttentionCase {
     std::copy(keys_[s].begin(), keys_[s].end(), data);
     std::copy(values_[s].begin(), values_[s].end(), data + key_count);
     const auto move = [&](Opcode opcode) {
-      return Step{opcode, {state, uint32_t(first), 0, uint32_t(rows), 1, uint32_t(c_.kv_heads), uint32_t(c_.head_dim),
-                           uint32_t(c_.value_dim), units(buffer), uint32_t(type_)}};
+      return Step{opcode,
+                  {state, uint32_t(first), 0, uint32_t(rows), 1, uint32_t(c_.kv_heads), uint32_t(c_.head_dim),
+                   uint32_t(c_.value_dim), units(buffer), uint32_t(type_)}};
     };
     machine_.run({move(Opcode::KvStore), move(Opcode::KvRead)});
     std::copy_n(data, key_count, keys_[s].begin());

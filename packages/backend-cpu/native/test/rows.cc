@@ -1,5 +1,5 @@
-// Kernels that work row by row, against float64: rms_norm, add, mul, silu, swiglu, rope, gather_rows, replicated quantize,
-// and the KV cache's positions, writes, copies and reads.
+// Kernels that work row by row, against float64: rms_norm, add, mul, silu, swiglu, rope, gather_rows, replicated
+// quantize, and the KV cache's positions, writes, copies and reads.
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -13,7 +13,8 @@ namespace {
 
 size_t row_bytes(int width) { return size_t(width + 7) / 8 * 32; }
 
-// Rows of f32, each on its own multiple of 32 bytes; what lies between rows is NaN, so that no kernel may read it into a result.
+// Rows of f32, each on its own multiple of 32 bytes; what lies between rows is NaN, so that no kernel may read it into
+// a result.
 size_t place_rows(Machine& machine, const std::vector<float>& values, int rows, int width) {
   const size_t at = machine.place(std::vector<float>(rows * row_bytes(width) / 4, NAN));
   for (int r = 0; r < rows; r++) {
@@ -50,9 +51,8 @@ void test_elementwise(Machine& machine, int rows, int width, Random& random) {
   const auto apply = [&](Opcode opcode, const char* name, const std::function<double(double, double)>& f) {
     const size_t y = machine.allocate(rows * row_bytes(width));
     machine.run({{opcode, {at_a, stride, at_b, stride, units(y), stride, uint32_t(width), count}}});
-    compare(machine, y, rows, width, 3e-7, name, [&](int r, int i) {
-      return f(a[size_t(r) * width + i], b[size_t(r) * width + i]);
-    });
+    compare(machine, y, rows, width, 3e-7, name,
+            [&](int r, int i) { return f(a[size_t(r) * width + i], b[size_t(r) * width + i]); });
   };
   apply(Opcode::Add, "add", [](double x, double z) { return x + z; });
   apply(Opcode::Mul, "mul", [](double x, double z) { return x * z; });
@@ -73,8 +73,9 @@ void test_rms_norm(Machine& machine, int rows, int width, Random& random, int th
     const size_t bytes = rows * row_bytes(width);
     const size_t y = machine.allocate(bytes * copies);
     const uint32_t apart = copies > 1 ? units(bytes) : 0;
-    machine.run({{Opcode::RmsNorm, {at_x, stride, at_weight, bits(1e-5f), uint32_t(width), count, units(y), stride,
-                                    uint32_t(sharing), apart}}});
+    machine.run(
+        {{Opcode::RmsNorm,
+          {at_x, stride, at_weight, bits(1e-5f), uint32_t(width), count, units(y), stride, uint32_t(sharing), apart}}});
     for (int copy = 0; copy < copies; copy++) {
       compare(machine, y + copy * bytes, rows, width, 3e-7, "rms_norm", [&](int r, int i) {
         double squares = 0;
@@ -128,9 +129,9 @@ void test_rope(Machine& machine, Random& random, bool interleaved) {
   const std::vector<float> table = rotations(rows, pairs, random);
   const size_t y = machine.allocate(rows * row_bytes(width));
   const uint32_t stride = units(row_bytes(width));
-  machine.run({{Opcode::Rope, {units(place_rows(machine, x, rows, width)), stride, units(y), stride,
-                               units(machine.place_count(rows)), heads, head_dim, units(machine.place(table)), pairs,
-                               interleaved}}});
+  machine.run({{Opcode::Rope,
+                {units(place_rows(machine, x, rows, width)), stride, units(y), stride, units(machine.place_count(rows)),
+                 heads, head_dim, units(machine.place(table)), pairs, interleaved}}});
   compare(machine, y, rows, width, 3e-7, "rope", [&](int r, int i) {
     const float* head = x.data() + size_t(r) * width + i / head_dim * head_dim;
     return rotated(head, table.data() + size_t(r) * 2 * pairs, pairs, interleaved, i % head_dim);
@@ -188,17 +189,18 @@ void test_kv(Machine& machine, Random& random, KvType type, int head_dim, int va
   std::vector<Step> steps = {{Opcode::KvPositions, {units(machine.place(positions)), rows_at, count, state}}};
   for (int layer = 0; layer < layers; layer++) {
     const uint32_t offset = units(128 + layer * layer_bytes);
-    steps.push_back({Opcode::KvWrite, {k_at, units(row_bytes(kv_heads * head_dim)), v_at,
-                                       units(row_bytes(kv_heads * value_dim)), count, rows_at, state, offset, kv_heads,
-                                       uint32_t(head_dim), uint32_t(value_dim), rotation, pairs, 1, counters, 4,
-                                       uint32_t(type), scratch, units(scratch_bytes)}});
+    steps.push_back({Opcode::KvWrite,
+                     {k_at, units(row_bytes(kv_heads * head_dim)), v_at, units(row_bytes(kv_heads * value_dim)), count,
+                      rows_at, state, offset, kv_heads, uint32_t(head_dim), uint32_t(value_dim), rotation, pairs, 1,
+                      counters, 4, uint32_t(type), scratch, units(scratch_bytes)}});
   }
   const int snapshot = 96;  // all rows of all blocks
   const size_t floats = size_t(layers) * snapshot * kv_heads * (head_dim + value_dim);
   const size_t buffer = machine.allocate((snapshot + floats) * 4);
   const auto move = [&](Opcode opcode, uint32_t from, uint32_t to, uint32_t moved) {
-    return Step{opcode, {state, from, to, moved, layers, kv_heads, uint32_t(head_dim), uint32_t(value_dim), units(buffer),
-                         uint32_t(type)}};
+    return Step{opcode,
+                {state, from, to, moved, layers, kv_heads, uint32_t(head_dim), uint32_t(value_dim), units(buffer),
+                 uint32_t(type)}};
   };
   steps.push_back(move(Opcode::KvCopy, 30, 33, 4));  // overlapping, forwards
   steps.push_back(move(Opcode::KvRead, 0, 0, snapshot));
