@@ -84,7 +84,7 @@ async function compare() {
   const models = [];
   for (const name of values.models.split(","))
     models.push(await compareOn(await prepareModel(name), bandwidths));
-  const readBytesPerSecond = bandwidths.length > 0 ? Math.max(...bandwidths) : null;
+  const readBytesPerSecond = bandwidths.length > 0 ? medianOf(bandwidths) : null;
   for (const model of models) addBandwidthFractions(model, readBytesPerSecond);
   return {
     date: started.toISOString(),

@@ -12,7 +12,7 @@ import { Fixed } from "./memory";
  * so a thread that waited in vain has less patience the next time, and regains it slowly.
  */
 const MOST_SPINS: i32 = 200000;
-const FEWEST_SPINS: i32 = 2000;
+const FEWEST_SPINS: i32 = 50000;
 /** A sleeper looks for an abort this often. */
 const SLEEP_NANOSECONDS: i64 = 1_000_000;
 
