@@ -41,7 +41,7 @@ export async function writeDocument(results) {
 
 function formatMarkdown(result) {
   const tables = result.models.flatMap(({ name, contestants }) => [
-    `### ${name}`,
+    `### ${name}${result.command.includes("--isa avx2") ? ", limited to AVX2" : ""}`,
     ...headLines(result),
     "Medians:",
     markdownTable(tableRows(contestants, "median")),
