@@ -1,7 +1,9 @@
 /** Runs bundlers' commands as a user does, with their whole output. Ends what it started. */
 import { type ChildProcess, spawn } from "node:child_process";
 
-const ENVIRONMENT = { ...process.env, NO_COLOR: "1", NEXT_TELEMETRY_DISABLED: "1" };
+// Without CI, which makes Next warn that it has no build cache.
+const { CI: _ci, ...OUTSIDE } = process.env;
+const ENVIRONMENT = { ...OUTSIDE, NO_COLOR: "1", NEXT_TELEMETRY_DISABLED: "1" };
 
 export interface Server {
   readonly origin: string;
