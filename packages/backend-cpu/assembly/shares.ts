@@ -9,7 +9,8 @@ import { Fixed } from "./memory";
 /**
  * Loads of the counter before a thread sleeps, about 50 microseconds at most: more than the shares of a segment usually
  * differ by. Where the system has taken the processor from another thread, spinning only keeps that thread waiting longer,
- * so a thread that waited in vain has less patience the next time, and regains it slowly.
+ * so a thread that waited in vain has less patience the next time, and regains it slowly. The least is still more than
+ * most waits take: sleeping and waking cost more.
  */
 const MOST_SPINS: i32 = 200000;
 const FEWEST_SPINS: i32 = 50000;
