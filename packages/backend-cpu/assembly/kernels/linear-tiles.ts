@@ -1,9 +1,7 @@
-/** Chooses the code of linear-tile.ts and linear-unpack.ts; every choice is a function of its own, see linear-row.ts. */
+/** Chooses the code of linear-tile.ts and linear-tile-madd.ts; every choice is a function of its own, see linear-row.ts. */
 import { Dot } from "../dot";
-import { PackedType } from "../opcodes";
 import { tile } from "./linear-tile";
 import { tileMadd } from "./linear-tile-madd";
-import { unpackRange } from "./linear-unpack";
 import { Kind } from "./unpacked";
 
 function pairPlainSigned(w: usize, x: usize, x2: usize, blocks: i32, c: usize, work: usize): void {
