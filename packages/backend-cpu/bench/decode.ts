@@ -1,6 +1,6 @@
 /**
  * Load time, prefill and decode speed of a whole model: `npm run bench -- decode --model FILE` or
- * `--shape 135m|1.3b --dtype q4_0`, with `--threads N`, `--engine wasm|native|auto`, `--prompt N`, `--tokens N`,
+ * `--shape 135m|1.3b|6.4b --dtype q4_0`, with `--threads N`, `--engine wasm|native|auto`, `--prompt N`, `--tokens N`,
  * `--kv-type f32|f16|q8_0`,
  * `--trace` for the time of each kernel. Decode speed is given for the best, the median and the mean token: on a shared
  * machine the best is the one that nobody disturbed.
@@ -108,6 +108,7 @@ const sorted = times.toSorted((a, b) => a - b);
 const perSecond = (ms: number) => (1000 / ms).toFixed(1);
 console.log(backend.capabilities.description);
 console.log(`load ${loadMs.toFixed(0)} ms, weights ${(model.byteLength / 1e6).toFixed(1)} MB`);
+console.log(`peak resident memory ${((1024 * process.resourceUsage().maxRSS) / 1e6).toFixed(0)} MB`);
 console.log(`prefill ${((1000 * promptTokens) / sum(prefill)).toFixed(1)} tokens/s`);
 console.log(
   `decode ${perSecond(sorted[0]!)} best, ${perSecond(sorted[tokens >> 1]!)} median, ${perSecond(sum(times) / tokens)} mean tokens/s`,

@@ -12,10 +12,11 @@ export interface Shape {
   readonly vocabulary: number;
 }
 
-/** Sizes of MODELS: the 135M class is SmolLM2's, the 1.3B class the assumed shape of MiLM-1.3B; both tied. */
+/** The 135M class is SmolLM2's; 1.3B and 6.4B are the assumed shapes of MiLM, whose own were never published; all tied. */
 export const SHAPES: Readonly<Record<string, Shape>> = {
   "135m": { layers: 30, hidden: 576, heads: 9, kvHeads: 3, feedForward: 1536, vocabulary: 49152 },
   "1.3b": { layers: 24, hidden: 2048, heads: 16, kvHeads: 16, feedForward: 5632, vocabulary: 64000 },
+  "6.4b": { layers: 30, hidden: 4096, heads: 32, kvHeads: 32, feedForward: 11008, vocabulary: 64000 },
 };
 
 export function syntheticModel(shape: Shape, dtype: DType) {
