@@ -4,7 +4,7 @@
  */
 import { MilletError } from "@millet/core/errors";
 import type { Graph, Node, RowAxis, Value } from "@millet/core/graph";
-import { asOpNode, type RopeAttrs } from "@millet/core/ops";
+import { asOpNode, type RopeAttrs, sameRotation } from "@millet/core/ops";
 import { byteLength } from "@millet/core/tensor";
 import { isMatrix, matrixBytes } from "./matrix.js";
 import type { Region } from "./region.js";
@@ -73,7 +73,7 @@ export class CallBlock {
   }
 
   #findRotation(rope: RopeAttrs, positions: Value): RotationTable | undefined {
-    return this.rotations.find((table) => table.positions === positions && sameAngles(table.rope, rope));
+    return this.rotations.find((table) => table.positions === positions && sameRotation(table.rope, rope));
   }
 
   #addRotation(node: Node, region: Region): void {
@@ -88,13 +88,4 @@ export class CallBlock {
 
 function countKey({ rowAxis, spec }: Value): string {
   return rowAxis === "fixed" ? `fixed ${spec.shape[0] ?? 1}` : rowAxis;
-}
-
-function sameAngles(a: RopeAttrs, b: RopeAttrs): boolean {
-  if (a.inverseFrequencies === b.inverseFrequencies && a.magnitude === b.magnitude) return true;
-  return (
-    a.magnitude === b.magnitude &&
-    a.inverseFrequencies.length === b.inverseFrequencies.length &&
-    a.inverseFrequencies.every((frequency, i) => frequency === b.inverseFrequencies[i])
-  );
 }

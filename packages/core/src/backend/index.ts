@@ -24,5 +24,6 @@ export type {
   State,
 } from "./backend.js";
 export { type ActiveRows, checkCall } from "./call.js";
+export { checkIndices, type InputData } from "./check-indices.js";
 export { reference } from "./reference/reference.js";
 export { KV_Q8_0_ELEMENTS, roundKv } from "./round-kv.js";

@@ -62,4 +62,5 @@ export type { EmbeddingAttrs } from "./embedding.js";
 export type { LinearAttrs } from "./linear.js";
 export type { RmsNormAttrs } from "./rms-norm.js";
 export type { RopeAttrs, RopeOpAttrs } from "./rope.js";
+export { fillRotationTable, sameRotation } from "./rotation-table.js";
 export { add, attention, embedding, gatherRows, linear, mul, rmsNorm, rope, silu, swiglu };
