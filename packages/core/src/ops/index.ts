@@ -9,7 +9,7 @@ import { gatherRows } from "./gather-rows.js";
 import { linear } from "./linear.js";
 import { mul } from "./mul.js";
 import { rmsNorm } from "./rms-norm.js";
-import { rope } from "./rope.js";
+import { fillRotationTable, rope, sameRotation } from "./rope.js";
 import { silu } from "./silu.js";
 import { swiglu } from "./swiglu.js";
 
@@ -62,5 +62,17 @@ export type { EmbeddingAttrs } from "./embedding.js";
 export type { LinearAttrs } from "./linear.js";
 export type { RmsNormAttrs } from "./rms-norm.js";
 export type { RopeAttrs, RopeOpAttrs } from "./rope.js";
-export { fillRotationTable, sameRotation } from "./rotation-table.js";
-export { add, attention, embedding, gatherRows, linear, mul, rmsNorm, rope, silu, swiglu };
+export {
+  add,
+  attention,
+  embedding,
+  fillRotationTable,
+  gatherRows,
+  linear,
+  mul,
+  rmsNorm,
+  rope,
+  sameRotation,
+  silu,
+  swiglu,
+};
