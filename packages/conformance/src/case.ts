@@ -10,10 +10,15 @@ import { Random } from "./random.js";
 
 export type Inputs = Readonly<Record<string, HostTensor>>;
 
+/** Results of one call by output; most cases have one, "out". */
+export type Outputs = Readonly<Record<string, HostTensor>>;
+
 export interface OpCase {
   readonly name: string;
-  /** Largest normalised mean squared error against the reference; 0 asks for equal bits. */
+  /** Largest normalised mean squared error of "out" against the reference; 0 asks for equal bits. */
   readonly tolerance: number;
+  /** Stands in for the comparison by tolerance: what is wrong with the outputs of a call, or undefined. */
+  readonly compare: ((actual: Outputs, expected: Outputs) => string | undefined) | undefined;
   /** Multiply-adds of all calls together, for benchmarks; 0 where they do not matter. */
   readonly multiplyAdds: number;
   /** Type of the KV cache; f32 unless set. */
@@ -83,7 +88,7 @@ export function weightSource(tensor: HostTensor): WeightSource {
 /** A case from a function that fills a builder. */
 export function opCase(
   name: string,
-  options: { readonly tolerance: number; readonly multiplyAdds?: number; readonly kvDType?: KvDType },
+  options: Pick<OpCase, "tolerance"> & Partial<Pick<OpCase, "multiplyAdds" | "kvDType" | "compare">>,
   build: (builder: CaseBuilder) => Omit<BuiltCase, "weights">,
 ): OpCase {
   return {
@@ -91,6 +96,7 @@ export function opCase(
     tolerance: options.tolerance,
     multiplyAdds: options.multiplyAdds ?? 0,
     kvDType: options.kvDType,
+    compare: options.compare,
     create() {
       const builder = new CaseBuilder(name);
       const built = build(builder);

@@ -2,7 +2,7 @@
 import type { Backend, KvPlan, LoadedModel } from "@millet/core/backend";
 import { decompose } from "@millet/core/lower";
 import type { HostTensor } from "@millet/core/tensor";
-import type { BuiltCase } from "./case.js";
+import type { BuiltCase, Outputs } from "./case.js";
 
 /** For graphs without attention: a cache of no size. */
 const NO_KV: KvPlan = {
@@ -17,6 +17,12 @@ const NO_KV: KvPlan = {
 
 /** The output "out" of each call. */
 export async function runCase(backend: Backend, built: BuiltCase): Promise<HostTensor[]> {
+  const results = await runOutputs(backend, built);
+  return results.map(({ out }) => out!);
+}
+
+/** All outputs of each call. */
+export async function runOutputs(backend: Backend, built: BuiltCase): Promise<Outputs[]> {
   const kv = built.kv ?? NO_KV;
   const graph = decompose(built.graph, (node) => backend.supports(node));
   const model = await backend.load({ case: graph }, built.weights, kv);
@@ -27,13 +33,14 @@ export async function runCase(backend: Backend, built: BuiltCase): Promise<HostT
   }
 }
 
-async function runCalls(model: LoadedModel, { calls }: BuiltCase, kv: KvPlan): Promise<HostTensor[]> {
+async function runCalls(model: LoadedModel, { calls }: BuiltCase, kv: KvPlan): Promise<Outputs[]> {
   const state = model.createState();
   await state.reserve(kv.maxBlocks);
-  const results: HostTensor[] = [];
+  const results: Outputs[] = [];
   for (const inputs of calls) {
-    const { out } = model.executables.case!.run({ inputs, state });
-    results.push(await out!.read());
+    const buffers = Object.entries(model.executables.case!.run({ inputs, state }));
+    const tensors = await Promise.all(buffers.map(([, buffer]) => buffer.read()));
+    results.push(Object.fromEntries(buffers.map(([name], i) => [name, tensors[i]!])));
   }
   state.dispose();
   return results;

@@ -22,8 +22,9 @@ import {
   logitRowBytes,
 } from "./checks/step.js";
 import { floats, normalisedError, sameBits } from "./compare.js";
+import { lackedOptionalOp, type OptionalOp } from "./optional-ops.js";
 import { Random } from "./random.js";
-import { runCase } from "./run-case.js";
+import { runOutputs } from "./run-case.js";
 import { lackedWeightType, WEIGHT_TYPES } from "./weight-types.js";
 
 /** What the runner hands to a running test. */
@@ -42,6 +43,8 @@ export interface TestBackendOptions {
   readonly weightTypes?: readonly DType[];
   /** The same for types of the KV cache. */
   readonly kvDTypes?: readonly KvDType[];
+  /** The same for ops that a backend may lack: see OPTIONAL_OPS. */
+  readonly optionalOps?: readonly OptionalOp[];
   /** Cases by name that this backend cannot do yet, with the reason. One that passes all the same fails. */
   readonly skip?: Readonly<Record<string, string>>;
 }
@@ -58,7 +61,7 @@ const DECODER_TYPES: readonly DecoderTypes[] = [
  * @param create the backend under test, made anew for each test
  */
 export function testBackend(create: () => BackendFactory, options: TestBackendOptions): void {
-  const { describe, test, weightTypes = [], kvDTypes = [] } = options;
+  const { describe, test, weightTypes = [], kvDTypes = [], optionalOps = [] } = options;
   const declare = (
     name: string,
     graph: () => Graph,
@@ -69,8 +72,10 @@ export function testBackend(create: () => BackendFactory, options: TestBackendOp
       const backend = await create().create();
       try {
         const lacked = lackedWeightType(backend, graph());
+        const lackedOp = lackedOptionalOp(backend, graph());
         const lacksKv = !backend.capabilities.kvDTypes.includes(kv);
         if (lacked && !weightTypes.includes(lacked)) context.skip(`the backend does not support ${lacked}`);
+        else if (lackedOp && !optionalOps.includes(lackedOp)) context.skip(`the backend has no ${lackedOp}`);
         else if (lacksKv && !kvDTypes.includes(kv)) context.skip(`the backend has no KV cache of ${kv}`);
         else await expectOutcome(options.skip?.[name], () => body(backend));
       } finally {
@@ -128,15 +133,24 @@ async function expectOutcome(skipReason: string | undefined, body: () => Promise
 
 /** The op's outputs against the reference's. */
 async function checkCase(backend: Backend, one: OpCase): Promise<void> {
-  const actual = await runCase(backend, one.create());
-  const expected = await runCase(await reference().create(), one.create());
-  expected.forEach((tensor, call) => {
-    const result = actual[call]!;
-    const error =
-      one.tolerance === 0 && sameBits(result, tensor) ? 0 : errorOf(floats(result), floats(tensor));
-    check(error <= one.tolerance, `call ${call}: normalised error ${error} is above ${one.tolerance}`);
-    check(`${result.spec.shape}` === `${tensor.spec.shape}`, `call ${call}: shape [${result.spec.shape}]`);
+  const actual = await runOutputs(backend, one.create());
+  const expected = await runOutputs(await reference().create(), one.create());
+  expected.forEach((outputs, call) => {
+    for (const [name, { spec }] of Object.entries(outputs)) {
+      const { shape } = actual[call]![name]!.spec;
+      check(`${shape}` === `${spec.shape}`, `call ${call}: shape of ${name} is [${shape}]`);
+    }
+    const problem = (one.compare ?? byTolerance(one.tolerance))(actual[call]!, outputs);
+    check(problem === undefined, `call ${call}: ${problem}`);
   });
+}
+
+function byTolerance(tolerance: number): NonNullable<OpCase["compare"]> {
+  return (actual, expected) => {
+    const [a, b] = [actual.out!, expected.out!];
+    const error = tolerance === 0 && sameBits(a, b) ? 0 : errorOf(floats(a), floats(b));
+    return error <= tolerance ? undefined : `normalised error ${error} is above ${tolerance}`;
+  };
 }
 
 function errorOf(actual: Float32Array, expected: Float32Array): number {

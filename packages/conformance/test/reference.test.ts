@@ -4,13 +4,14 @@ import { describe, expect, test } from "vitest";
 import {
   CASES,
   normalisedError,
+  OPTIONAL_OPS,
   runCase,
   type TestBackendOptions,
   testBackend,
   WEIGHT_TYPES,
 } from "../src/index.js";
 
-testBackend(reference, { describe, test, weightTypes: WEIGHT_TYPES });
+testBackend(reference, { describe, test, weightTypes: WEIGHT_TYPES, optionalOps: OPTIONAL_OPS });
 
 describe("the suite", () => {
   test("measures errors", () => {

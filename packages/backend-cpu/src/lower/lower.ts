@@ -1,5 +1,6 @@
 /** Lowers a graph to a Program: every node to its steps, in order. What is supported is decided here too. */
 import type { KvPlan } from "@millet/core/backend";
+import { MilletError } from "@millet/core/errors";
 import type { Graph, Node, Value } from "@millet/core/graph";
 import { asOpNode } from "@millet/core/ops";
 import type { DType } from "@millet/core/tensor";
@@ -32,6 +33,7 @@ export function supportsNode(node: Node, weightTypes: ReadonlySet<DType>): boole
       weightTypes.has(node.inputs[1]!.spec.dtype) && isWeight(node.inputs[1]) && !isWeight(node.inputs[0])
     );
   if (op === "embedding") return weightTypes.has(node.inputs[0]!.spec.dtype) && isWeight(node.inputs[0]);
+  if (op === "sample") return false; // the host has the logits at hand
   if (op === "rms_norm") return isWeight(node.inputs[1]) && !isWeight(node.inputs[0]);
   return !node.inputs.some(isWeight);
 }
@@ -92,6 +94,8 @@ function lowerNode(context: LoweringContext, node: Node): void {
     case "rope":
       lowerRope(context, typed);
       break;
+    case "sample":
+      throw new MilletError("GRAPH_UNSUPPORTED_OP", "The CPU backend has no kernel for sample.");
     default:
       typed satisfies never;
   }

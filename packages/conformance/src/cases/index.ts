@@ -8,6 +8,7 @@ import { gatherRowsCases } from "./gather-rows.js";
 import { linearCases } from "./linear.js";
 import { rmsNormCases } from "./rms-norm.js";
 import { ropeCases } from "./rope.js";
+import { sampleCases } from "./sample.js";
 
 export const CASES = {
   add: elementwiseCases(add, 2),
@@ -18,6 +19,7 @@ export const CASES = {
   mul: elementwiseCases(mul, 2),
   rms_norm: rmsNormCases,
   rope: ropeCases,
+  sample: sampleCases,
   silu: elementwiseCases(silu, 1),
   swiglu: elementwiseCases(swiglu, 2),
 } as const satisfies Record<OpName, readonly OpCase[]>;

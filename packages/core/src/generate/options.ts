@@ -2,6 +2,7 @@
  * What a caller may ask of one generation. Types and defaults; checking is in resolve-options.ts.
  * Names follow the field: top-k, top-p, min-p, repetition penalty.
  */
+import type { SamplerSettings } from "../sampling/settings.js";
 
 /**
  * How the next token is chosen. The steps run in llama.cpp's default order: logit bias, penalties, top-k, top-p,
@@ -66,21 +67,13 @@ export interface PromptOptions extends GenerateOptions {
 }
 
 /** The sampler settings that a generation applied, all of them, and its seed. */
-export interface AppliedSampling {
-  readonly temperature: number;
-  readonly topK: number;
-  readonly topP: number;
-  readonly minP: number;
-  readonly repetitionPenalty: number;
-  readonly frequencyPenalty: number;
-  readonly presencePenalty: number;
-  readonly penaltyTokens: number;
+export interface AppliedSampling extends SamplerSettings {
   readonly logitBias: ReadonlyMap<number, number>;
   readonly seed: number;
 }
 
 /** Moderate values that keep small chat models on the subject. */
-export const DEFAULT_SAMPLING: Omit<AppliedSampling, "logitBias" | "seed"> = Object.freeze({
+export const DEFAULT_SAMPLING: SamplerSettings = Object.freeze({
   temperature: 0.5,
   topK: 40,
   topP: 0.9,

@@ -10,6 +10,7 @@ import { linear } from "./linear.js";
 import { mul } from "./mul.js";
 import { rmsNorm } from "./rms-norm.js";
 import { fillRotationTable, rope, sameRotation } from "./rope.js";
+import { sample } from "./sample.js";
 import { silu } from "./silu.js";
 import { swiglu } from "./swiglu.js";
 
@@ -22,6 +23,7 @@ export const OPS = {
   mul,
   rms_norm: rmsNorm,
   rope,
+  sample,
   silu,
   swiglu,
 } as const;
@@ -57,11 +59,19 @@ export function opOf(node: Node): OpDef<string, unknown> {
   return OPS[asOpNode(node).op] as OpDef<string, unknown>;
 }
 
+export {
+  CANDIDATES_HEADER,
+  type Candidates,
+  candidatesLength,
+  unpackCandidates,
+} from "../sampling/candidates.js";
+export { type SamplerSettings, SETTINGS_COLUMNS, settingsRow } from "../sampling/settings.js";
 export type { AttentionAttrs } from "./attention.js";
 export type { EmbeddingAttrs } from "./embedding.js";
 export type { LinearAttrs } from "./linear.js";
 export type { RmsNormAttrs } from "./rms-norm.js";
 export type { RopeAttrs, RopeOpAttrs } from "./rope.js";
+export type { SampleAttrs } from "./sample.js";
 export {
   add,
   attention,
@@ -73,6 +83,7 @@ export {
   rmsNorm,
   rope,
   sameRotation,
+  sample,
   silu,
   swiglu,
 };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { topTokens } from "../../src/generate/candidates.js";
 import type { AppliedSampling } from "../../src/generate/options.js";
 import { uniform } from "../../src/generate/philox.js";
 import { logprobsOf, sampleToken } from "../../src/generate/sampler.js";
+import { topTokens } from "../../src/sampling/top-tokens.js";
 
 const OPEN: AppliedSampling = {
   temperature: 1,

@@ -18,21 +18,11 @@ export function topTokens(logits: Float32Array, count: number): Int32Array {
   return heap.subarray(0, size).sort((a, b) => logits[b]! - logits[a]! || a - b);
 }
 
-/** Id of the highest logit, the lowest such id; undefined if no logit is a number above -Infinity. */
-export function bestToken(logits: Float32Array): number | undefined {
-  let best: number | undefined;
+/** log(sum(exp(logits))) without those that are -Infinity or not numbers; -Infinity if none is left. */
+export function logSumExp(logits: Float32Array): number {
   let most = Number.NEGATIVE_INFINITY;
-  for (let id = 0; id < logits.length; id++) {
-    const logit = logits[id]!;
-    if (!(logit > most)) continue;
-    most = logit;
-    best = id;
-  }
-  return best;
-}
-
-/** log(sum(exp(logits))), with `most` the highest of them. */
-export function logSumExp(logits: Float32Array, most: number): number {
+  for (let id = 0; id < logits.length; id++) if (logits[id]! > most) most = logits[id]!;
+  if (!Number.isFinite(most)) return most;
   let sum = 0;
   for (let id = 0; id < logits.length; id++) {
     const logit = logits[id]!;

@@ -1,0 +1,132 @@
+/**
+ * The choice of a token: top-k, top-p, min-p, temperature, draw, in llama.cpp's default order. Pure: the same
+ * distribution, settings and draw give the same token on any machine.
+ */
+import type { Distribution, RankedTokens } from "./distribution.js";
+import type { SamplerSettings } from "./settings.js";
+
+/** Stands for a choice from logits of which none is finite, or the highest is not. */
+export const NO_TOKEN = -1;
+
+/** Candidates looked at first where top-k sets no limit, and by how much more each time they do not suffice. */
+const FIRST_CANDIDATES = 128;
+const MORE_CANDIDATES = 16;
+
+type Ranked = Pick<RankedTokens, "ids" | "logits">;
+
+/**
+ * The next token.
+ * @param distribution after bias and penalties
+ * @param draw a uniform number in [0, 1)
+ * @returns NO_TOKEN if there is none to choose; undefined if that takes more than the distribution knows
+ */
+export function chooseToken(
+  distribution: Distribution,
+  settings: SamplerSettings,
+  draw: number,
+): number | undefined {
+  const first = distribution.top(1);
+  const [best, most] = [first.ids[0], first.logits[0]];
+  if (best === undefined || most === undefined) return first.complete ? NO_TOKEN : undefined;
+  if (!Number.isFinite(most)) return NO_TOKEN;
+  const { temperature, topK, topP, minP } = settings;
+  if (temperature === 0 || topK === 1) return best;
+  const limited = topK > 0 && topK < distribution.size;
+  if (!limited && topP === 1 && minP === 0) {
+    return distribution.all && drawFromAll(distribution.all, most, temperature, draw, best);
+  }
+  const kept = limited ? keepOfTopK(distribution, most, settings) : keep(distribution, most, settings);
+  return kept && drawFrom(kept, temperature, draw);
+}
+
+/** What top-p and min-p leave of the k most likely tokens; at least one. */
+function keepOfTopK(distribution: Distribution, most: number, settings: SamplerSettings): Ranked | undefined {
+  const top = distribution.top(settings.topK);
+  if (!top.complete) return undefined;
+  const mass = top.logits.reduce((sum, logit) => sum + Math.exp(logit - most), 0);
+  const wanted = settings.topP * mass;
+  const count = cut(top, most, wanted, wanted, leastLogit(most, settings));
+  return count === undefined ? undefined : first(top, count);
+}
+
+/** What top-p and min-p leave of all tokens; at least one. */
+function keep(distribution: Distribution, most: number, settings: SamplerSettings): Ranked | undefined {
+  const { topP } = settings;
+  const least = leastLogit(most, settings);
+  const total = topP === 1 ? { logSum: Number.POSITIVE_INFINITY, error: 0 } : distribution.total();
+  const mass = (error: number) => topP * Math.exp(total.logSum + error - most);
+  const [enough, surely] = [mass(-total.error), mass(total.error)];
+  for (let count = FIRST_CANDIDATES; ; count *= MORE_CANDIDATES) {
+    const top = distribution.top(count);
+    const kept = cut(top, most, enough, surely, least);
+    if (kept === undefined) return undefined;
+    if (kept <= top.ids.length) return first(top, kept);
+    if (!top.complete) return undefined;
+    if (top.ids.length < count) return top;
+  }
+}
+
+function leastLogit(most: number, { minP }: SamplerSettings): number {
+  return minP === 0 ? Number.NEGATIVE_INFINITY : most + Math.log(minP);
+}
+
+/**
+ * How many of the ranked tokens to keep: until their mass reaches the wanted one, or the next is too unlikely. More than
+ * there are if all of them stay below the limits. Undefined if the mass ends up between `enough` and `surely`: the wanted
+ * one is known no better than that.
+ */
+function cut(
+  { ids, logits }: Ranked,
+  most: number,
+  enough: number,
+  surely: number,
+  least: number,
+): number | undefined {
+  let mass = 0;
+  for (let i = 0; i < ids.length; i++) {
+    const logit = logits[i]!;
+    if (logit < least && i > 0) return i;
+    mass += Math.exp(logit - most);
+    if (mass >= surely) return i + 1;
+    if (mass >= enough) return undefined;
+  }
+  return ids.length + 1;
+}
+
+function first({ ids, logits }: Ranked, count: number): Ranked {
+  return { ids: ids.subarray(0, count), logits: logits.subarray(0, count) };
+}
+
+/** Inverse transform over the ranked tokens. */
+function drawFrom({ ids, logits }: Ranked, temperature: number, draw: number): number {
+  const most = logits[0]!;
+  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - most) / temperature));
+  let rest = draw * weights.reduce((sum, weight) => sum + weight, 0);
+  for (let i = 0; i < ids.length; i++) {
+    rest -= weights[i]!;
+    if (rest < 0) return ids[i]!;
+  }
+  return ids[0]!; // rounding left a rest
+}
+
+/** Inverse transform over the whole vocabulary in order of ids, so that nothing needs sorting. */
+function drawFromAll(
+  logits: Float32Array,
+  most: number,
+  temperature: number,
+  draw: number,
+  best: number,
+): number {
+  const weight = (id: number) => {
+    const logit = logits[id]!;
+    return logit > Number.NEGATIVE_INFINITY ? Math.exp((logit - most) / temperature) : 0;
+  };
+  let total = 0;
+  for (let id = 0; id < logits.length; id++) total += weight(id);
+  let rest = draw * total;
+  for (let id = 0; id < logits.length; id++) {
+    rest -= weight(id);
+    if (rest < 0) return id;
+  }
+  return best; // rounding left a rest
+}
