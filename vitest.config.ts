@@ -3,11 +3,17 @@
  * *.browser.test.ts (which drive a Chromium) and *.timing.test.ts (which measure).
  */
 import { defineConfig } from "vitest/config";
+import { findBrowser } from "./scripts/find-browser.js";
+import { findSoftwareGpu, softwareGpuEnvironment, wantsSoftwareGpu } from "./scripts/find-software-gpu.js";
 import { NotRunReporter } from "./test/support/not-run-reporter.js";
 
 const folders = "{packages/*,examples/*,scripts}";
 const browser = [`${folders}/test/**/*.browser.test.ts`, "test/*/*.browser.test.ts"];
 const timing = `${folders}/test/**/*.timing.test.ts`;
+
+// Here and not in a setup file: a loader reads these when its process starts, and workers inherit them.
+const softwareGpu = wantsSoftwareGpu() ? findSoftwareGpu(findBrowser()) : undefined;
+if (softwareGpu !== undefined) Object.assign(process.env, softwareGpuEnvironment(softwareGpu));
 
 export default defineConfig({
   test: {

@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "vitest";
 import { findBrowser, HOW_TO_GET_A_BROWSER } from "../../scripts/find-browser.js";
+import { findSoftwareGpu, wantsSoftwareGpu } from "../../scripts/find-software-gpu.js";
 
 declare module "vitest" {
   interface TaskMeta {
@@ -38,6 +39,19 @@ export function browser(): Requirement {
   const path = findBrowser();
   if (path !== undefined) return { kind: "browser", path };
   return { kind: "browser", path, missing: "no Chrome or Chromium", how: HOW_TO_GET_A_BROWSER };
+}
+
+/** WebGPU in Node: SwiftShader, which vitest.config.ts puts into the environment, or with MILLET_GPU=real a GPU. */
+export function webgpu(): Requirement {
+  const kind = "webgpu";
+  const path = wantsSoftwareGpu() ? findSoftwareGpu(findBrowser()) : "the system's driver";
+  if (path !== undefined) return { kind, path };
+  return {
+    kind,
+    path,
+    missing: "no SwiftShader, which comes with Chromium",
+    how: `${HOW_TO_GET_A_BROWSER}, or MILLET_GPU=real where there is a Vulkan driver`,
+  };
 }
 
 /** The bundlers of test/bundlers, which are large and installed only when asked for. */

@@ -24,6 +24,8 @@ export interface WebgpuOptions {
   readonly powerPreference?: GPUPowerPreference;
   /** Features that must not be used although the device has them, to work around a driver, and for tests. */
   readonly withoutFeatures?: readonly OptionalFeature[];
+  /** Features without which this backend is not to be used: creating it fails, and the next one of the list serves. */
+  readonly requiredFeatures?: readonly OptionalFeature[];
   /** Runs every dispatch in a pass of its own and reports its time, where the device has timestamp queries. */
   readonly trace?: (dispatch: DispatchTrace) => void;
 }
