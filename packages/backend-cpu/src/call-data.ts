@@ -1,5 +1,5 @@
 /** Checks a call's indices and writes its inputs as the bytes that an executable's program reads. */
-import { type ActiveRows, type Call, checkIndices } from "@millet/core/backend";
+import { type ActiveRows, type Call, checkIndices, hostInputs } from "@millet/core/backend";
 import type { Value } from "@millet/core/graph";
 import { fillRotationTable } from "@millet/core/ops";
 import { type HostTensor, viewAs } from "@millet/core/tensor";
@@ -9,7 +9,8 @@ import type { CpuState } from "./state.js";
 
 /**
  * The bytes of the call block.
- * @throws MilletError INVALID_ARGUMENT for an index that points nowhere: a program must not read outside its memory
+ * @throws MilletError INVALID_ARGUMENT for an index that points nowhere: a program must not read outside its memory; for
+ *   an input that is no data
  */
 export function callData(
   { graph, call: block }: LoweredGraph,
@@ -17,7 +18,8 @@ export function callData(
   rows: ActiveRows,
   state: CpuState | undefined,
 ): Uint8Array {
-  const inputs = (value: Value): HostTensor => call.inputs[value.name]!;
+  const given = hostInputs(graph, call);
+  const inputs = (value: Value): HostTensor => given[value.name]!;
   checkIndices(graph, inputs, rows, state?.rows);
   const bytes = new Uint8Array(block.byteLength);
   const words = new Int32Array(bytes.buffer);

@@ -5,6 +5,7 @@ import {
   checkCall,
   type DeviceBuffer,
   type Executable,
+  outputSpec,
 } from "@millet/core/backend";
 import { MilletError } from "@millet/core/errors";
 import type { Graph } from "@millet/core/graph";
@@ -32,7 +33,7 @@ export class CpuExecutable implements Executable {
   run(call: Call): Readonly<Record<string, DeviceBuffer>> {
     const rows = checkCall(this.graph, call);
     const outputs = [...this.#lowered.outputs].map(([name, matrix]) => {
-      const spec = activeSpec(this.graph, name, rows);
+      const spec = outputSpec(this.graph, name, rows);
       return { name, matrix, spec };
     });
     const reads = outputs.map(({ matrix, spec }) => ({
@@ -59,12 +60,6 @@ export class CpuExecutable implements Executable {
     const { signal } = call;
     return this.#engine.call({ writes, program: this.#address, reads, ...(signal && { signal }) });
   }
-}
-
-function activeSpec(graph: Graph, name: string, rows: ActiveRows): TensorSpec {
-  const { spec, rowAxis } = graph.outputs[name]!;
-  const count = rowAxis === "fixed" ? spec.shape[0]! : rows[rowAxis];
-  return { dtype: spec.dtype, shape: [count, ...spec.shape.slice(1)] };
 }
 
 function deviceBuffer(

@@ -1,4 +1,4 @@
-/** How far results are from what they should be. */
+/** How far results are from what they should be; checks that fail a test. */
 import { type HostTensor, viewAs } from "@millet/core/tensor";
 
 /**
@@ -22,5 +22,14 @@ export function floats(tensor: HostTensor): Float32Array {
 
 /** Whether two results are equal bit for bit. */
 export function sameBits(a: HostTensor, b: HostTensor): boolean {
-  return a.data.byteLength === b.data.byteLength && a.data.every((byte, i) => byte === b.data[i]);
+  return sameBytes(a.data, b.data);
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
+}
+
+/** Fails a test. @throws Error */
+export function check(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Error(message);
 }

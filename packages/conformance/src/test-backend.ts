@@ -11,6 +11,7 @@ import type { Graph } from "@millet/core/graph";
 import type { DType } from "@millet/core/tensor";
 import type { OpCase } from "./case.js";
 import { CASES } from "./cases/index.js";
+import { QUEUE_CHECKS } from "./checks/queued-steps.js";
 import { chunksThatDiffer, rowsCase } from "./checks/rows.js";
 import {
   concat,
@@ -21,7 +22,7 @@ import {
   decoderGraph,
   logitRowBytes,
 } from "./checks/step.js";
-import { floats, normalisedError, sameBits } from "./compare.js";
+import { check, floats, normalisedError, sameBytes as same, sameBits } from "./compare.js";
 import { lackedOptionalOp, type OptionalOp } from "./optional-ops.js";
 import { Random } from "./random.js";
 import { runOutputs } from "./run-case.js";
@@ -106,6 +107,11 @@ export function testBackend(create: () => BackendFactory, options: TestBackendOp
       );
     }
   });
+  describe("queued steps", () => {
+    for (const [name, run] of Object.entries(QUEUE_CHECKS)) {
+      declare(name, () => decoderGraph("f32", true), run);
+    }
+  });
   for (const types of DECODER_TYPES) {
     const name = types.kv === "f32" ? types.weights : `${types.weights}, ${types.kv} cache`;
     describe(`decoder with ${name} weights`, () => {
@@ -158,17 +164,10 @@ function errorOf(actual: Float32Array, expected: Float32Array): number {
   return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
 }
 
-function check(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new Error(message);
-}
-
 const tokensOf = (seed: number, count: number): number[] => {
   const random = new Random(seed);
   return Array.from({ length: count }, () => random.below(DECODER.vocabulary));
 };
-
-const same = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 
 async function using<T>(decoder: Promise<Decoder>, body: (decoder: Decoder) => Promise<T>): Promise<T> {
   const loaded = await decoder;

@@ -2,10 +2,20 @@
  * A small decoder on a backend: the same tokens must give the same bits in any chunks, alone or among others,
  * and in any blocks of the cache; rows can be copied, read and written back.
  */
-import type { Backend, KvDType, KvPlan, LoadedModel, State } from "@millet/core/backend";
+import type { Backend, DeviceBuffer, KvDType, KvPlan, LoadedModel, State } from "@millet/core/backend";
 import { type Graph, GraphBuilder, type Value } from "@millet/core/graph";
 import { decompose } from "@millet/core/lower";
-import { add, attention, embedding, gatherRows, linear, rmsNorm, swiglu } from "@millet/core/ops";
+import {
+  add,
+  attention,
+  embedding,
+  gatherRows,
+  linear,
+  rmsNorm,
+  SETTINGS_COLUMNS,
+  sample,
+  swiglu,
+} from "@millet/core/ops";
 import { type DType, type HostTensor, rowByteLength } from "@millet/core/tensor";
 import { CaseBuilder, ints } from "../case.js";
 import { frequencies } from "../cases/rope.js";
@@ -38,6 +48,17 @@ export interface Span {
   readonly start: number;
 }
 
+/** What a step of the decoder that samples takes besides; one row for each row of the call. */
+export interface SamplingInputs {
+  readonly history: HostTensor | DeviceBuffer;
+  readonly settings: HostTensor;
+  /** Stands for the spans' tokens. */
+  readonly tokens?: DeviceBuffer;
+}
+
+/** Sizes of the decoder's op sample. */
+export const SAMPLING = { candidates: 8, history: 4 };
+
 /** The decoder loaded on a backend, with a cache and a table of blocks per sequence. */
 export class Decoder {
   readonly state: State;
@@ -50,15 +71,19 @@ export class Decoder {
     this.state = model.createState();
   }
 
-  /** @param table which cache block holds block b of sequence s: table[s * 4 + b] */
+  /**
+   * @param table which cache block holds block b of sequence s: table[s * 4 + b]
+   * @param samples whether the graphs end with op sample
+   */
   static async load(
     backend: Backend,
     { weights, kv }: DecoderTypes,
     table = defaultTable(),
+    samples = false,
   ): Promise<Decoder> {
     const builder = new CaseBuilder(`decoder ${weights}`);
     const step = (name: string, rows: number) =>
-      decompose(buildStep(builder, name, rows, weights), (node) => backend.supports(node));
+      decompose(buildStep(builder, name, rows, weights, samples), (node) => backend.supports(node));
     const graphs = { decode: step("decode", SEQUENCES), prompt: step("prompt", PROMPT_ROWS) };
     const decoder = new Decoder(
       await backend.load(graphs, builder.weights, { ...DECODER_KV, dtype: kv }),
@@ -75,6 +100,15 @@ export class Decoder {
 
   /** Runs spans in one call and returns the logits of every row, row after row. */
   async run(spans: readonly Span[], signal?: AbortSignal): Promise<HostTensor> {
+    return this.enqueue(spans, {}, signal).logits!.read();
+  }
+
+  /** Queues spans as one call and returns its outputs, with a row for every row. */
+  enqueue(
+    spans: readonly Span[],
+    sampling: Partial<SamplingInputs>,
+    signal?: AbortSignal,
+  ): Readonly<Record<string, DeviceBuffer>> {
     const rows = spans.flatMap(({ sequence, tokens, start }) =>
       tokens.map((token, i) => ({ token, sequence, position: start + i })),
     );
@@ -82,7 +116,7 @@ export class Decoder {
       Math.max(0, ...rows.filter((row) => row.sequence === s).map((row) => row.position + 1)),
     );
     const name = rows.length <= SEQUENCES ? "decode" : "prompt";
-    const { logits } = this.#model.executables[name]!.run({
+    return this.#model.executables[name]!.run({
       inputs: {
         tokens: ints(rows.map((row) => row.token)),
         positions: ints(rows.map((row) => row.position)),
@@ -91,11 +125,11 @@ export class Decoder {
         blockTable: ints(this.#table, [SEQUENCES, BLOCKS]),
         lengths: ints(lengths),
         logitRows: ints(rows.map((_, i) => i)),
+        ...sampling,
       },
       state: this.state,
       ...(signal && { signal }),
     });
-    return logits!.read();
   }
 
   /** Runs a sequence's tokens in chunks of the given sizes; the bytes of the logits of every position. */
@@ -117,8 +151,8 @@ export class Decoder {
 }
 
 /** One of the decoder's graphs, to see whether a backend supports its nodes. */
-export function decoderGraph(dtype: DType): Graph {
-  return buildStep(new CaseBuilder(`decoder ${dtype}`), "decode", SEQUENCES, dtype);
+export function decoderGraph(dtype: DType, samples = false): Graph {
+  return buildStep(new CaseBuilder(`decoder ${dtype}`), "decode", SEQUENCES, dtype, samples);
 }
 
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
@@ -140,7 +174,7 @@ function defaultTable(): readonly number[] {
   return Array.from({ length: SEQUENCES * BLOCKS }, (_, i) => i);
 }
 
-function buildStep(data: CaseBuilder, name: string, rows: number, dtype: DType): Graph {
+function buildStep(data: CaseBuilder, name: string, rows: number, dtype: DType, samples: boolean): Graph {
   const { vocabulary, hidden, layers } = DECODER;
   const step = new StepBuilder(data, name, dtype);
   const byToken = (input: string) => step.graph.input(input, { dtype: "i32", shape: [rows] }, "tokens");
@@ -157,7 +191,8 @@ function buildStep(data: CaseBuilder, name: string, rows: number, dtype: DType):
   let x = step.graph.emitOne(embedding, [table, tokens], { scale: 1 });
   for (let layer = 0; layer < layers; layer++) x = step.layer(x, indices, layer);
   const wanted = step.graph.emitOne(gatherRows, [x, logitRows], {});
-  return step.graph.finish({ logits: step.graph.emitOne(linear, [step.norm(wanted, "norm"), table], {}) });
+  const logits = step.graph.emitOne(linear, [step.norm(wanted, "norm"), table], {});
+  return step.graph.finish({ logits, ...(samples && step.sample(logits)) });
 }
 
 /** Emits the parts of a decoder layer; both graphs share the weights of one case builder. */
@@ -180,6 +215,17 @@ class StepBuilder {
   norm(x: Value, name: string): Value {
     const weight = this.weight(name, [DECODER.hidden], 0.2, "f32", 1);
     return this.graph.emitOne(rmsNorm, [x, weight], { epsilon: 1e-5 });
+  }
+
+  /** The outputs of op sample. */
+  sample(logits: Value): Record<string, Value> {
+    const rows = logits.spec.shape[0]!;
+    const recent = this.graph.input("history", { dtype: "i32", shape: [rows, SAMPLING.history] }, "logits");
+    const columns = SETTINGS_COLUMNS.length;
+    const settings = this.graph.input("settings", { dtype: "f32", shape: [rows, columns] }, "logits");
+    const { candidates } = SAMPLING;
+    const [token, history, packed] = this.graph.emit(sample, [logits, recent, settings], { candidates });
+    return { token: token!, history: history!, candidates: packed! };
   }
 
   layer(x: Value, indices: readonly Value[], layer: number): Value {

@@ -108,9 +108,11 @@ export interface State {
 export interface Call {
   /**
    * A tensor per graph input. The first dimension of inputs by `tokens` or `logits` may be shorter than the graph's;
-   * all inputs of one axis agree.
+   * all inputs of one axis agree. An output of an earlier call of the same model may stand for a tensor, where the backend
+   * says so by supporting the op `sample`: nothing waits for it, and a call fails if the one that makes it did. Indices
+   * that only the device knows must not make it read or write outside its memory, whatever they are.
    */
-  readonly inputs: Readonly<Record<string, HostTensor>>;
+  readonly inputs: Readonly<Record<string, HostTensor | DeviceBuffer>>;
   readonly state?: State;
   /** Aborts a running call: its outputs then fail with ABORTED and the rows it wrote are undefined. */
   readonly signal?: AbortSignal;
@@ -124,14 +126,18 @@ export interface Executable {
   toString(): string;
 }
 
-/** An output of one call. Read or disposed once. */
+/**
+ * An output of one call. It keeps its value, whatever runs after it, until it is read or disposed of; one of them must
+ * happen. Being the input of a call does not consume it, and it may be read or disposed of as soon as `run` has taken it.
+ */
 export interface DeviceBuffer {
   /** With the rows that the call used, not the graph's maximum. */
   readonly spec: TensorSpec;
   /**
-   * Waits for the call and returns its result.
-   * @throws MilletError ABORTED, BACKEND_LOST, BACKEND_FAILED, OUT_OF_MEMORY
+   * Waits for the call and returns its result; only once. The transfer is queued at once, before the runs that follow.
+   * @throws MilletError ABORTED, BACKEND_LOST, BACKEND_FAILED, OUT_OF_MEMORY; DISPOSED if read or disposed of before
    */
   read(): Promise<HostTensor>;
+  /** Without effect after the first time, and after `read`. */
   dispose(): void;
 }

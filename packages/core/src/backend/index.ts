@@ -23,7 +23,7 @@ export type {
   PackedFileReport,
   State,
 } from "./backend.js";
-export { type ActiveRows, checkCall } from "./call.js";
+export { type ActiveRows, checkCall, hostInputs, isDeviceBuffer, outputSpec } from "./call.js";
 export { checkIndices, type InputData } from "./check-indices.js";
 export { reference } from "./reference/reference.js";
 export { KV_Q8_0_ELEMENTS, roundKv } from "./round-kv.js";

@@ -7,6 +7,7 @@ import {
   checkCall,
   type DeviceBuffer,
   type Executable,
+  hostInputs,
   KV_BLOCK_ROWS,
   type KvPlan,
   type KvSnapshot,
@@ -33,6 +34,8 @@ export interface MockOptions {
   /** Most blocks that reserve() grants. */
   readonly memoryBlocks?: number;
 }
+
+type Inputs = Readonly<Record<string, HostTensor>>;
 
 const GARBAGE = -1;
 
@@ -156,15 +159,15 @@ export class MockModel implements LoadedModel {
     const rows = checkCall(graph, call);
     this.calls.push({ graph: graph.name, ...rows });
     this.onCall();
-    const logits = this.#compute(call);
+    const logits = this.#compute(call, hostInputs(graph, call));
     logits.catch(() => undefined); // reported by read()
     const spec = { dtype: "f32", shape: [rows.logits, this.vocabulary] } as const;
     return { logits: { spec, read: () => logits, dispose: () => {} } };
   }
 
-  async #compute(call: Call): Promise<HostTensor> {
+  async #compute(call: Call, inputs: Inputs): Promise<HostTensor> {
     const failure = this.failures.shift();
-    const { state, inputs, signal } = call;
+    const { state, signal } = call;
     if (!(state instanceof MockState) || state.disposed) throw new MilletError("DISPOSED", "No state.");
     const index = (name: string) => viewAs(inputs[name]!, "i32");
     if (failure || signal?.aborted) spoil(state, index("writeRows"));
@@ -187,7 +190,7 @@ export class MockModel implements LoadedModel {
   }
 
   /** Tokens of the cached rows that row t may see, in order; checks that they are rows 0 to t's position. */
-  #seenBy(t: number, inputs: Call["inputs"], state: MockState): number[] {
+  #seenBy(t: number, inputs: Inputs, state: MockState): number[] {
     const index = (name: string) => viewAs(inputs[name]!, "i32");
     const s = index("sequences")[t]!;
     const position = index("positions")[t]!;

@@ -20,7 +20,8 @@ import type {
   LoadedModel,
   LoadOptions,
 } from "../backend.js";
-import { checkCall } from "../call.js";
+import { checkCall, outputSpec } from "../call.js";
+import { dataOf, ReferenceBuffer } from "./buffer.js";
 import { ReferenceState } from "./state.js";
 
 /** The factory of the reference backend, for tests and for checking other backends. */
@@ -115,10 +116,14 @@ class ReferenceExecutable implements Executable {
   }
 
   run(call: Call): Readonly<Record<string, DeviceBuffer>> {
-    checkCall(this.graph, call);
+    const rows = checkCall(this.graph, call);
     const values = this.#evaluate(call);
-    const buffers = Object.entries(this.graph.outputs).map(([name, value]) => [name, buffer(values, value)]);
-    return Object.fromEntries(buffers);
+    return Object.fromEntries(
+      Object.entries(this.graph.outputs).map(([name, value]) => {
+        const result = values instanceof MilletError ? values : values.get(value)!;
+        return [name, new ReferenceBuffer(outputSpec(this.graph, name, rows), result)];
+      }),
+    );
   }
 
   toString(): string {
@@ -137,7 +142,8 @@ class ReferenceExecutable implements Executable {
 
   #evaluateNodes(call: Call): ReadonlyMap<Value, HostTensor> {
     const values = new Map<Value, HostTensor>();
-    for (const [name, value] of Object.entries(this.graph.inputs)) values.set(value, call.inputs[name]!);
+    for (const [name, value] of Object.entries(this.graph.inputs))
+      values.set(value, dataOf(call.inputs[name]!));
     for (const [name, value] of Object.entries(this.graph.weights)) {
       const weight = this.#weights.get(name);
       if (!weight) throw new MilletError("DISPOSED", "The model was disposed; load it again.");
@@ -152,16 +158,4 @@ class ReferenceExecutable implements Executable {
     }
     return values;
   }
-}
-
-function buffer(values: ReadonlyMap<Value, HostTensor> | MilletError, value: Value): DeviceBuffer {
-  const result = values instanceof MilletError ? values : values.get(value)!;
-  return {
-    spec: result instanceof MilletError ? value.spec : result.spec,
-    read: async () => {
-      if (result instanceof MilletError) throw result;
-      return result;
-    },
-    dispose: () => {},
-  };
 }
