@@ -17,8 +17,11 @@ export async function findGpu({ gpu }: Pick<WebgpuOptions, "gpu">): Promise<GPU>
   if (globalThis.isSecureContext === false) throw insecureContext();
   const path = findWebgpuPackage();
   if (path === undefined) throw noWebgpu(isNode());
-  return createInNode(path);
+  return (inNode ??= createInNode(path));
 }
+
+/** One for all devices: each would bring up the driver anew. */
+let inNode: Promise<GPU> | undefined;
 
 /** The platform's own: of pages, workers, and runtimes that bring WebGPU along. */
 export function navigatorGpu(): GPU | undefined {
@@ -56,6 +59,7 @@ async function createInNode(path: string): Promise<GPU> {
     )) as NodeWebgpu;
     return create([]);
   } catch (cause) {
+    inNode = undefined;
     throw packageFailed(path, cause);
   }
 }

@@ -9,18 +9,24 @@ import { checkLimits, limitsToRequest } from "./limits.js";
 import { deviceRefused, messageOf, noAdapter } from "./unavailable.js";
 
 /**
+ * Entry points in use. The package `webgpu` ends the process if one is collected before all objects that came from it, so
+ * each stays for good.
+ */
+const kept = new Set<GPU>();
+
+/**
  * @throws MilletError BACKEND_UNAVAILABLE with `details.reason` (unavailable.ts), ABORTED; no device stays open then
  */
 export async function openDevice(options: WebgpuOptions = {}, signal?: AbortSignal): Promise<Device> {
   throwIfAborted(signal, "Opening the GPU");
   if (options.device) return wrap(options.device, options.gpu ?? navigatorGpu(), options);
   const gpu = await findGpu(options);
+  kept.add(gpu);
   const adapter = await requestAdapter(gpu, options);
   throwIfAborted(signal, "Opening the GPU");
   const device = await requestDevice(adapter, options);
   try {
     throwIfAborted(signal, "Opening the GPU");
-    origins.set(device, gpu);
     return { ...wrap(device, gpu, options), destroy: () => device.destroy() };
   } catch (error) {
     device.destroy();
@@ -54,9 +60,6 @@ async function requestDevice(adapter: GPUAdapter, options: WebgpuOptions): Promi
     throw deviceRefused(name, cause);
   }
 }
-
-/** In Node a device ends when the object that it came from is collected. */
-const origins = new WeakMap<GPUDevice, GPU>();
 
 /** A device of the app's: it is not destroyed. */
 function wrap(gpu: GPUDevice, origin: GPU | undefined, options: WebgpuOptions): Device {

@@ -1,6 +1,9 @@
 /** Opening a device: what it tells of itself, how it is lost, and every way in which there may be none. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { describeWith, webgpu } from "../../../../test/support/availability.js";
+import { BufferUsage, MAP_READ } from "../../src/device/flags.js";
 import { openDevice } from "../../src/device/open-device.js";
 import type { UnavailableReason } from "../../src/device/unavailable.js";
 import { describeOnDevice } from "../support/device.js";
@@ -58,6 +61,20 @@ describeWith(webgpu(), "opening a device", () => {
       "alive",
     );
     own.destroy();
+  });
+
+  test("survives the garbage collector, which ends an entry point that nobody holds", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect: () => void = runInNewContext("gc");
+    const open = async () => openDevice({ gpu: (await import("webgpu")).create([]) });
+    const device = await open();
+    const buffer = device.gpu.createBuffer({ size: 16, usage: BufferUsage.MapRead });
+    for (let i = 0; i < 10; i++) {
+      collect();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await buffer.mapAsync(MAP_READ);
+    device.destroy();
   });
 
   test("stops where it is aborted", async () => {
