@@ -1,6 +1,9 @@
 /** Starts the Chromium that `browser()` of availability.ts found, headless, with a fresh profile. */
 import { type Browser, chromium } from "playwright-core";
 
+/** Chromium's own for WebGPU on SwiftShader, its Vulkan driver that computes on the processor. */
+export const SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+
 /** The caller closes it. `args` are Chromium's own, such as "--enable-unsafe-webgpu". */
 export function launchBrowser(executable: string, args: readonly string[] = []): Promise<Browser> {
   const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : []; // Chromium's sandbox refuses root
