@@ -1,8 +1,15 @@
 /** Starts the Chromium that `browser()` of availability.ts found, headless, with a fresh profile. */
 import { type Browser, chromium } from "playwright-core";
 
-/** Chromium's own for WebGPU on SwiftShader, its Vulkan driver that computes on the processor. */
-export const SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+/**
+ * Chromium's own for WebGPU on SwiftShader, its Vulkan driver that computes on the processor. SwiftShader unrolls the
+ * zeroing of workgroup memory, on which kernels do not rely: compiling one would take seconds.
+ */
+export const SOFTWARE_WEBGPU = [
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--enable-dawn-features=disable_workgroup_init",
+];
 
 /** The caller closes it. `args` are Chromium's own, such as "--enable-unsafe-webgpu". */
 export function launchBrowser(executable: string, args: readonly string[] = []): Promise<Browser> {

@@ -4,6 +4,7 @@ import { describeWith, webgpu } from "../../../../test/support/availability.js";
 import type { Device } from "../../src/device/device.js";
 import { openDevice } from "../../src/device/open-device.js";
 import type { WebgpuOptions } from "../../src/options.js";
+import { testGpu } from "./gpu.js";
 
 /**
  * `describe` with a device: SwiftShader's, or with MILLET_GPU=real that of the machine. Skipped with the reason where
@@ -18,7 +19,7 @@ export function describeOnDevice(
   describeWith(webgpu(), name, () => {
     let device: Device | undefined;
     beforeAll(async () => {
-      device = await openDevice(options);
+      device = await openDevice({ gpu: await testGpu(), ...options });
     });
     afterAll(() => device?.destroy());
     body(() => {
