@@ -38,9 +38,12 @@ function build(): boolean {
   return built;
 }
 
-/** Every tsconfig.json of a package, tests included, and the root's own scripts. */
+/** Every tsconfig.json of a package, tests included, and the root's own scripts. An example's tests have their own. */
 function compileAll(): boolean {
-  const folders = [".", ...workspaces().flatMap(({ folder }) => [folder, `${folder}/native`])];
+  const folders = [
+    ".",
+    ...workspaces().flatMap(({ folder }) => [folder, `${folder}/native`, `${folder}/test`]),
+  ];
   const typed = folders.filter((folder) => existsSync(join(ROOT, folder, "tsconfig.json")));
   return typed.map((folder) => tool("tsc", "--project", folder)).every(Boolean);
 }

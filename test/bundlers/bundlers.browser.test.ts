@@ -12,9 +12,9 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROOT } from "../../scripts/workspaces.js";
 import { browser, bundlers, describeWith } from "../support/availability.js";
-import { launchBrowser } from "../support/browser.js";
+import { LOOPBACK_FOR_ANY_PAGE, launchBrowser } from "../support/browser.js";
+import type { Server } from "../support/run.js";
 import { ISOLATION } from "../support/static-server.js";
-import type { Server } from "./support/run.js";
 import { TARGETS } from "./support/targets.js";
 import { createWorkspace } from "./support/workspace.js";
 
@@ -64,9 +64,6 @@ async function visit(chromium: Browser, origin: string, isolated: boolean): Prom
   await page.waitForFunction(() => "generate" in window);
   return { page, scripts, problems };
 }
-
-/** To Chromium a page whose responses pass through the test is no local one, and Vite's page opens a WebSocket. */
-const LOOPBACK_FOR_ANY_PAGE = "--disable-features=LocalNetworkAccessChecks";
 
 /** Modules are carried as gzip in base64. */
 const GZIP_IN_BASE64 = /["'`]H4sI[A-Za-z0-9+/]{1000,}/g;

@@ -11,6 +11,9 @@ export const SOFTWARE_WEBGPU = [
   "--enable-dawn-features=disable_workgroup_init",
 ];
 
+/** To Chromium a page whose responses pass through the test is no local one, and Vite's page opens a WebSocket. */
+export const LOOPBACK_FOR_ANY_PAGE = "--disable-features=LocalNetworkAccessChecks";
+
 /** The caller closes it. `args` are Chromium's own, such as "--enable-unsafe-webgpu". */
 export function launchBrowser(executable: string, args: readonly string[] = []): Promise<Browser> {
   const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : []; // Chromium's sandbox refuses root

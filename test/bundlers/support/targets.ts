@@ -5,8 +5,8 @@
 import { readdirSync } from "node:fs";
 import { extname, join } from "node:path";
 import { build } from "esbuild";
+import { run, type Server, startServer } from "../../support/run.js";
 import { type Content, serve } from "../../support/static-server.js";
-import { run, type Server, startServer } from "./run.js";
 import type { App } from "./workspace.js";
 
 export interface Target {

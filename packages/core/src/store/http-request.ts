@@ -1,6 +1,6 @@
 /** One HTTP request, its body, and trying again: the pieces of which http.ts is made. */
 import { abortedError } from "../errors.js";
-import { isTransient, statusError, transientError } from "./http-response.js";
+import { isTransient, statusError, transientError, unreachableError } from "./http-response.js";
 import type { SourceOptions } from "./source.js";
 
 /** One range request. Resolves for 200, 206 and 416; anything else is thrown. */
@@ -14,9 +14,7 @@ export async function request(
   // With a range, fetch asks for uncompressed bytes by itself.
   const headers = { ...options.headers, range };
   const response = await load(url, { headers, ...(signal && { signal }) }).catch((cause: unknown) => {
-    throw signal?.aborted
-      ? abortedError(signal, `Reading ${url}`)
-      : transientError(String(url), "the connection failed", cause);
+    throw signal?.aborted ? abortedError(signal, `Reading ${url}`) : unreachableError(url, cause);
   });
   if (response.status === 200 || response.status === 206 || response.status === 416) return response;
   await response.body?.cancel();

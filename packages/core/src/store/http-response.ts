@@ -53,6 +53,13 @@ export function transientError(url: string, what: string, cause?: unknown): Mill
   });
 }
 
+/** The error for no answer at all. Browsers do not tell a page whether a server of another origin refused it. */
+export function unreachableError(url: URL, cause: unknown): MilletError {
+  const page = typeof location === "undefined" ? url.origin : location.origin;
+  const refused = `, or the server does not let pages of ${page} read it (by the header Access-Control-Allow-Origin)`;
+  return transientError(String(url), `the connection failed${page === url.origin ? "" : refused}`, cause);
+}
+
 /** The error for a status that is neither 200, 206 nor 416. */
 export function statusError(url: string, status: number): MilletError {
   if (status === 404 || status === 410) return notFoundError(url, ` on the server (status ${status})`);

@@ -14,6 +14,7 @@ import {
   fileVersion,
   rangeUnsupportedError,
   transientError,
+  unreachableError,
 } from "./http-response.js";
 import { MemorySource } from "./memory.js";
 import { ReadAhead } from "./read-ahead.js";
@@ -54,9 +55,7 @@ async function headLength(url: URL, options: SourceOptions): Promise<number> {
   const load = options.fetch ?? fetch;
   const init = { method: "HEAD", ...(headers && { headers }), ...(signal && { signal }) };
   const response = await load(url, init).catch((cause: unknown) => {
-    throw signal?.aborted
-      ? abortedError(signal, `Opening ${url}`)
-      : transientError(String(url), "HEAD failed", cause);
+    throw signal?.aborted ? abortedError(signal, `Opening ${url}`) : unreachableError(url, cause);
   });
   const length = response.ok ? contentLength(response) : undefined;
   if (length === undefined)

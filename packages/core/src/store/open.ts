@@ -113,9 +113,23 @@ function asBytes(location: ArrayBuffer | SharedArrayBuffer | Uint8Array): Uint8A
 /** A path unless it has a URL's scheme; one letter before the colon is a Windows drive. */
 function toUrl(address: string | URL): URL | undefined {
   if (address instanceof URL) return address;
-  if (/^[a-z][a-z0-9+.-]+:/i.test(address)) return new URL(address);
+  if (/^[a-z][a-z0-9+.-]+:/i.test(address)) return parseUrl(address);
   if (canOpenFiles() || typeof location === "undefined") return undefined;
-  return new URL(address, location.href);
+  return parseUrl(address, location.href);
+}
+
+function parseUrl(address: string, base?: string): URL {
+  try {
+    return new URL(address, base);
+  } catch (cause) {
+    throw new MilletError(
+      "INVALID_ARGUMENT",
+      `"${address}" is no valid address. Check it for typing errors.`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 async function openAddress(address: string | URL, options: SourceOptions): Promise<ByteSource> {

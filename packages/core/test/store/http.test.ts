@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { MilletError } from "../../src/errors.js";
 import { openSource } from "../../src/store/index.js";
 import { startServer, type TestServer } from "./server.js";
@@ -208,7 +208,22 @@ describe("trouble", () => {
     await server[Symbol.asyncDispose]();
     const error = await failure(openSource(`${origin}/model.gguf`, quick));
     expect(error.code).toBe("SOURCE_READ_FAILED");
-    expect(error.message).toContain("connection failed");
+    expect(error.message).toContain("connection failed. Check");
+  });
+
+  it("names CORS where a page may have been refused by a server of another origin", async () => {
+    const fetch = () => Promise.reject(new TypeError("Failed to fetch"));
+    const message = async (address: string) =>
+      (await failure(openSource(new URL(address), { ...quick, fetch }))).message;
+    vi.stubGlobal("location", new URL("https://page.test/chat/"));
+    try {
+      expect(await message("https://other.test/model.gguf")).toMatch(
+        /pages of https:\/\/page\.test .*Access-Control-Allow-Origin/,
+      );
+      expect(await message("https://page.test/model.gguf")).toContain("connection failed. Check");
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it("says when the answer ends early with a clean close", async () => {

@@ -140,7 +140,7 @@ describe("a read beyond memory", () => {
 
 describe("what is no source", () => {
   it("is refused", async () => {
-    for (const wrong of [null, undefined, 5, {}, { files: [] }, "ftp://host/x"]) {
+    for (const wrong of [null, undefined, 5, {}, { files: [] }, "ftp://host/x", "http://"]) {
       expect(await code(openSource(wrong as ModelSource))).toBe("INVALID_ARGUMENT");
     }
   });

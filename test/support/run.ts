@@ -1,4 +1,4 @@
-/** Runs bundlers' commands as a user does, with their whole output. Ends what it started. */
+/** Runs bundlers' commands, with their whole output, as a user does. Ends what it started. */
 import { type ChildProcess, spawn } from "node:child_process";
 
 // Without CI, which makes Next warn that it has no build cache.

@@ -1,0 +1,14 @@
+/** The backends that the page offers, the first one chosen at the start. Another one is another line here. */
+import { cpu } from "@millet/backend-cpu";
+import type { BackendFactory } from "@millet/core";
+
+export interface BackendChoice {
+  /** On its button. */
+  readonly label: string;
+  readonly create: () => BackendFactory;
+}
+
+export const BACKENDS: readonly [BackendChoice, ...BackendChoice[]] = [
+  { label: "CPU", create: () => cpu() },
+  { label: "CPU, 1 thread", create: () => cpu({ threads: 1 }) },
+];
