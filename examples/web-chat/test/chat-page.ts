@@ -69,13 +69,6 @@ export class ChatPage {
     return this.lastNote("note");
   }
 
-  /** @returns what the page says when the model is loaded */
-  async switchTo(backend: string): Promise<string | null> {
-    await this.page.getByRole("radio", { name: backend, exact: true }).check({ force: true });
-    await this.idle();
-    return this.lastNote("note");
-  }
-
   chosen(): Promise<string | null> {
     return this.page.locator("label:has(:checked)").textContent();
   }
@@ -93,6 +86,27 @@ export class ChatPage {
     return (await this.turns()).at(-1)!;
   }
 
+  /**
+   * Types a message, and clicks an element when the answer has this many characters: within the page, so that no answer
+   * is too fast for it. Waits for the end of what the click began.
+   */
+  async interrupt(question: string, characters: number, selector: string): Promise<ShownTurn> {
+    await this.page.evaluate(
+      ([characters, selector]) => {
+        const answers = document.getElementsByClassName("answer");
+        const { length } = answers;
+        const observer = new MutationObserver(() => {
+          if ((answers[length]?.textContent ?? "").length < characters) return;
+          observer.disconnect();
+          document.querySelector<HTMLElement>(selector)!.click();
+        });
+        observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+      },
+      [characters, selector] as const,
+    );
+    return this.ask(question);
+  }
+
   turns(): Promise<ShownTurn[]> {
     return this.page.locator("article").evaluateAll((turns) =>
       turns.map((turn) => ({
@@ -103,12 +117,9 @@ export class ChatPage {
     );
   }
 
-  /** Waits until the last answer is longer than this. */
-  async answered(characters: number): Promise<void> {
-    await this.page.waitForFunction(
-      (least) => document.querySelector("article:last-of-type .answer")!.textContent!.length > least,
-      characters,
-    );
+  /** Waits until the last answer has begun. */
+  async answering(): Promise<void> {
+    await this.page.locator("article:last-of-type .answer:not(:empty)").waitFor();
   }
 
   /** Waits until this share of the weights is there, while the rest is still on its way. */
