@@ -90,6 +90,7 @@ test("bench --json prints exactly one line, with exactly these keys", async () =
     "model",
     "backend",
     "engine",
+    "device",
     "threads",
     "loadMs",
     "peakRssBytes",

@@ -21,6 +21,8 @@ export interface BenchReport {
   readonly model: string;
   readonly backend: string;
   readonly engine: string;
+  /** The processor's instructions in use, or the GPU with its driver. */
+  readonly device: string;
   readonly threads: number;
   readonly loadMs: number;
   /** Of the whole process, at the end. */
@@ -89,6 +91,7 @@ function summarize(modelName: string, model: Model, runs: readonly GenerationTim
     model: modelName,
     backend: name,
     engine: capabilities.engine ?? name,
+    device: capabilities.description,
     threads: capabilities.threads,
     loadMs: round(model.loadMs),
     peakRssBytes: process.resourceUsage().maxRSS * 1024, // libuv reports kibibytes on every system
@@ -103,6 +106,7 @@ function formatReport(report: BenchReport): string {
   return formatTable([
     ["Model", report.model],
     ["Backend", `${report.backend}, engine ${report.engine}, threads ${report.threads}`],
+    ["Device", report.device],
     ["Load", formatMs(report.loadMs)],
     ["Peak memory", `${formatBytes(report.peakRssBytes)} of the whole process`],
     ["Prefill", `${formatSpeed(report.prefillTokensPerSecond)} tokens/s`],

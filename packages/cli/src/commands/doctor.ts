@@ -1,25 +1,16 @@
 /** `millet doctor`: what this machine can do, and why not more. */
+import { inspectWebgpu } from "@millet/backend-webgpu";
 import { isMilletError, MilletError } from "@millet/core";
-import { BACKEND_NAMES, type BackendName, chooseBackend } from "../backends.js";
+import { type BackendName, chooseBackend } from "../backends.js";
 import { type Context, defineCommand } from "../command.js";
+import type { Finding } from "../doctor/finding.js";
+import { webgpuFindings } from "../doctor/webgpu.js";
 import { formatBytes } from "../format.js";
 import { withGguf } from "../gguf.js";
 import { inspectMachine, type Machine } from "../machine.js";
 import { DEFAULT_MODEL_PACKAGE, shortName } from "../models.js";
 import type { Output } from "../terminal/io.js";
 import { version } from "../version.js";
-
-/** "limited": it works, and something would make it better. */
-type Verdict = "ok" | "limited" | "bad";
-
-interface Finding {
-  readonly area: string;
-  readonly verdict: Verdict;
-  readonly text: string;
-}
-
-/** The reference backend checks others; it is nothing to run models on. */
-const FOR_USE = BACKEND_NAMES.filter((name) => name !== "reference");
 
 export const doctor = defineCommand({
   name: "doctor",
@@ -32,14 +23,16 @@ export const doctor = defineCommand({
 
 async function run({ options, io, signal }: Context<Record<never, never>>): Promise<void> {
   const machine = inspectMachine();
-  const backends = await Promise.all(FOR_USE.map((name) => checkBackend(name, signal)));
+  const cpu = await checkBackend("cpu", signal);
+  const webgpu = await inspectWebgpu();
   const findings = [
     ...machineFindings(machine),
-    ...backends.flatMap((backend) => backend.findings),
+    ...cpu.findings,
+    ...webgpuFindings(webgpu),
     await modelFinding(signal),
-    capacityFinding(machine, Math.max(0, ...backends.map((backend) => backend.memoryLimitBytes))),
+    capacityFinding(machine, cpu.memoryLimitBytes),
   ];
-  if (options.json) io.stdout.json({ version: version(), machine, findings });
+  if (options.json) io.stdout.json({ version: version(), machine, webgpu: webgpu.device, findings });
   else write(findings, io.stdout);
   const failed = findings.filter(({ verdict }) => verdict === "bad");
   if (failed.length > 0) {
@@ -120,7 +113,7 @@ const RESERVED_BYTES = 500e6;
 function capacityFinding({ freeBytes }: Machine, memoryLimitBytes: number): Finding {
   const bytes = Math.max(0, Math.min(freeBytes, memoryLimitBytes) - RESERVED_BYTES);
   const billions = bytes / BYTES_PER_PARAMETER / 1e9;
-  const reason = memoryLimitBytes < freeBytes ? "what the backends can address" : "the free memory";
+  const reason = memoryLimitBytes < freeBytes ? "what the CPU backend can address" : "the free memory";
   const text = `4-bit models of up to about ${billions.toFixed(1)} billion parameters, by ${reason}`;
   return { area: "Capacity", verdict: billions > 0.1 ? "ok" : "limited", text };
 }
