@@ -8,13 +8,12 @@ import { dirname, join } from "node:path";
 import { pack } from "../../scripts/check-packages.js";
 import { ROOT, type Workspace, workspaces } from "../../scripts/workspaces.js";
 
-/** Installs packages of this repository, given by folder ("core"), with the dependencies from elsewhere that they name. */
-export function installPackages(folders: readonly string[], modules: string): void {
-  for (const workspace of workspaces()) {
-    if (!folders.some((folder) => workspace.folder === `packages/${folder}`)) continue;
+/** Installs packages of this repository by their names, with the dependencies from elsewhere that they name. */
+export function installPackages(names: readonly string[], modules: string): void {
+  for (const workspace of workspaces().filter(({ manifest }) => names.includes(String(manifest.name)))) {
     unpack(workspace, modules);
-    const names = Object.keys(workspace.manifest.dependencies ?? {});
-    for (const name of names.filter((name) => !name.startsWith("@millet/")))
+    const dependencies = Object.keys(workspace.manifest.dependencies ?? {});
+    for (const name of dependencies.filter((name) => !name.startsWith("@millet/")))
       linkFolder(join(ROOT, "node_modules", name), join(modules, name));
   }
 }

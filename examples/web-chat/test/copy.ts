@@ -3,12 +3,11 @@ import { cpSync, mkdtempSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ROOT } from "../../../scripts/workspaces.js";
+import { ROOT, readManifest } from "../../../scripts/workspaces.js";
 import { installPackages, linkFolder } from "../../../test/support/install.js";
 
 const EXAMPLE = fileURLToPath(new URL("..", import.meta.url));
 const COPIED = ["index.html", "package.json", "src", "tsconfig.json", "vite.config.ts"];
-const MODEL = "model-smollm2-135m-instruct";
 
 /** Vite's command in such a folder. */
 export const VITE = "node_modules/vite/bin/vite.js";
@@ -18,8 +17,15 @@ export function copyExample(): string {
   const folder = mkdtempSync(join(tmpdir(), "millet-web-chat-"));
   for (const name of COPIED) cpSync(join(EXAMPLE, name), join(folder, name), { recursive: true });
   const modules = join(folder, "node_modules");
-  installPackages(["core", "backend-cpu"], modules);
-  linkFolder(join(ROOT, "packages", MODEL), join(modules, "@millet", MODEL)); // packing 98 MB takes seconds
+  const names = Object.keys(readManifest(EXAMPLE).dependencies ?? {});
+  const models = names.filter((name) => name.startsWith("@millet/model-"));
+  installPackages(
+    names.filter((name) => !models.includes(name)),
+    modules,
+  );
+  // Packing a model takes seconds.
+  for (const name of models)
+    linkFolder(join(ROOT, "packages", name.slice("@millet/".length)), join(modules, name));
   symlinkSync(join(ROOT, "node_modules/vite"), join(modules, "vite"), "junction");
   return folder;
 }

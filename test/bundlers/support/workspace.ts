@@ -22,7 +22,11 @@ export function createWorkspace(installed: string): string {
   const modules = join(folder, "node_modules");
   linkFolder(join(installed, "node_modules"), modules);
   const isNativeBuilt = existsSync(join(ROOT, "packages", NATIVE, "build/millet-cpu.node"));
-  installPackages(["core", "backend-cpu", ...(isNativeBuilt ? [NATIVE] : [])], modules);
+  const names = ["core", "backend-cpu", ...(isNativeBuilt ? [NATIVE] : [])];
+  installPackages(
+    names.map((name) => `@millet/${name}`),
+    modules,
+  );
   for (const app of APPS) {
     cpSync(join(installed, "apps/shared"), join(folder, app), { recursive: true });
     cpSync(join(installed, "apps", app), join(folder, app), { recursive: true });
