@@ -1,7 +1,8 @@
 /**
  * Millet in apps of the bundlers that people use, none configured for it: the build prints no warning, the page
  * fetches no more than it needs, and the tokens are those of Node, with threads where the page is cross-origin isolated and
- * without where it is not. Next also imports Millet on the server, and generates there.
+ * without where it is not. Next also imports Millet on the server, and generates there. WebGPU is the browser's in pages,
+ * and on the server the package's, which no page gets.
  */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
@@ -12,7 +13,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROOT } from "../../scripts/workspaces.js";
 import { browser, bundlers, describeWith } from "../support/availability.js";
-import { LOOPBACK_FOR_ANY_PAGE, launchBrowser } from "../support/browser.js";
+import { LOOPBACK_FOR_ANY_PAGE, launchBrowser, SOFTWARE_WEBGPU } from "../support/browser.js";
 import type { Server } from "../support/run.js";
 import { ISOLATION } from "../support/static-server.js";
 import { TARGETS } from "./support/targets.js";
@@ -29,6 +30,7 @@ interface Report {
 declare global {
   interface Window {
     generate(): Promise<Report>;
+    findGpu(): Promise<string>;
   }
 }
 
@@ -86,7 +88,7 @@ describeWith(browser(), "bundled without configuration", (executable) => {
       }
       expected = await tokensInNode(model);
       expect(new Set(expected).size).toBeGreaterThan(3);
-      chromium = await launchBrowser(executable, [LOOPBACK_FOR_ANY_PAGE]);
+      chromium = await launchBrowser(executable, [...SOFTWARE_WEBGPU, LOOPBACK_FOR_ANY_PAGE]);
     });
     afterAll(async () => {
       await chromium?.close();
@@ -121,12 +123,21 @@ describeWith(browser(), "bundled without configuration", (executable) => {
         await page.close();
       });
 
+      test("finds WebGPU in the page, and brings no package for servers along", async () => {
+        const { page, scripts, problems } = await visit(chromium, server.origin, false);
+        expect(await page.evaluate(() => window.findGpu())).toContain("swiftshader");
+        expect(scripts.join("\n")).not.toContain("dawn");
+        expect(problems).toEqual([]);
+        await page.close();
+      });
+
       if (app !== "next") return;
       test.each(["wasm", "auto"])("generates on the server; engine: %s", async (engine) => {
         const response = await fetch(`${server.origin}/server?engine=${engine}`);
-        const report = (await response.json()) as Report;
+        const report = (await response.json()) as Report & { readonly gpu: string };
         expect(report.tokenIds).toEqual(expected);
         expect(report.threads).toBe(2);
+        expect(["no-webgpu", "package-failed"]).not.toContain(report.gpu); // whether there is a GPU or not
       });
     });
   });

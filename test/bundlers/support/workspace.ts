@@ -21,8 +21,9 @@ export function createWorkspace(installed: string): string {
     copyFileSync(join(installed, file), join(folder, file));
   const modules = join(folder, "node_modules");
   linkFolder(join(installed, "node_modules"), modules);
+  linkFolder(join(ROOT, "node_modules/webgpu"), join(modules, "webgpu")); // for servers; no page may get it
   const isNativeBuilt = existsSync(join(ROOT, "packages", NATIVE, "build/millet-cpu.node"));
-  const names = ["core", "backend-cpu", ...(isNativeBuilt ? [NATIVE] : [])];
+  const names = ["core", "backend-cpu", "backend-webgpu", ...(isNativeBuilt ? [NATIVE] : [])];
   installPackages(
     names.map((name) => `@millet/${name}`),
     modules,

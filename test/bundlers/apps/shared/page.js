@@ -1,4 +1,5 @@
-/** The pages' entry: the test calls `generate` through the window. */
-import { generate } from "./generate.js";
+/** The pages' entry: the test calls both functions through the window. */
+import { findGpu, generate } from "./generate.js";
 
+window.findGpu = findGpu;
 window.generate = () => generate(new URL("/model.gguf", location.href).href);
