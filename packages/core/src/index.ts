@@ -33,6 +33,7 @@ export type {
 } from "./generate/result.js";
 export { KV_DTYPES, type KvDType } from "./graph/kv.js";
 export type {
+  BackendRecovery,
   BackendReport,
   LoadModelOptions,
   LoadModelProgress,
@@ -41,6 +42,7 @@ export type {
   ModelInfo,
   ModelPackage,
   Prompt,
+  RecoveryProgress,
   ScoreOptions,
 } from "./model/types.js";
 export { loadModel } from "./model.js";

@@ -3,20 +3,22 @@
  * The one place that knows all layers.
  */
 import type { BackendFactory } from "./backend/backend.js";
-import { type Served, serve } from "./backend/serve.js";
+import { serve } from "./backend/serve.js";
 import { createChatRenderer } from "./chat/render-chat.js";
 import { MilletError, throwIfAborted } from "./errors.js";
-import { type GgufModelFile, openGguf } from "./formats/gguf/index.js";
+import type { GgufModelFile } from "./formats/gguf/index.js";
 import { Engine, type EngineShape } from "./generate/engine.js";
 import type { GenerateOptions } from "./generate/options.js";
 import { mergeOptions, resolveOptions } from "./generate/resolve-options.js";
 import { modelInfo } from "./model/info.js";
+import { openModelFile, rememberFiles } from "./model/open-file.js";
 import { checkPlatform } from "./model/platform.js";
 import { RunningModel } from "./model/running-model.js";
+import { type ReloadRecipe, ServedModel } from "./model/served-model.js";
 import { modelShape } from "./model/shape.js";
 import type { LoadModelOptions, Model, ModelPackage } from "./model/types.js";
 import { defineModel } from "./models/index.js";
-import { type ModelSource, openSource } from "./store/index.js";
+import { type ModelSource, openSource, rememberSource } from "./store/index.js";
 import { ggufTokenizer } from "./tokenizer/index.js";
 
 /**
@@ -37,20 +39,17 @@ export async function loadModel(
 ): Promise<Model> {
   const begin = performance.now();
   checkPlatform();
-  const { signal, fetch, headers, onProgress } = options;
+  const { signal, fetch, headers, onProgress, onRecovery } = options;
   const factories = backendsOf(options);
   throwIfAborted(signal, "Loading the model");
   onProgress?.({ phase: "open", loadedBytes: 0, totalBytes: 0 });
-  const opened = await openSource(source, { signal, fetch, headers });
+  const file = await openModelFile(() => openSource(source, { signal, fetch, headers }), signal);
   try {
-    const file = await openGguf(opened, { signal });
-    try {
-      return await loadFrom(file, factories, { ...options, ...packaged(source, options) }, begin);
-    } finally {
-      await file.close();
-    }
+    const files = rememberFiles(rememberSource(source), file.identity, { fetch, headers });
+    const recipe = { factories, files, onRecovery };
+    return await loadFrom(file, recipe, { ...options, ...packaged(source, options) }, begin);
   } finally {
-    await opened.close();
+    await file.close();
   }
 }
 
@@ -83,7 +82,7 @@ function isList(backend: LoadModelOptions["backend"]): backend is readonly Backe
 /** Everything after the header; all weights are read when it returns. */
 async function loadFrom(
   file: GgufModelFile,
-  factories: readonly BackendFactory[],
+  recipe: Omit<ReloadRecipe, "request">,
   options: LoadModelOptions & Pick<ModelPackage, "name">,
   begin: number,
 ): Promise<Model> {
@@ -98,17 +97,17 @@ async function loadFrom(
   resolveOptions({ ...info, endOfGenerationIds: [] }, generation); // refuses bad defaults before the long part
   const { engine: shape, kv, graphs } = modelShape(definition, options);
   const progress = { loadedBytes: 0, totalBytes: 0 };
-  const served = await serve(factories, {
-    graphs,
+  const request = { graphs, kv, leastBlocks: shape.blocksPerSequence };
+  const loaded = await serve(recipe.factories, {
+    ...request,
     weights,
-    kv,
-    leastBlocks: shape.blocksPerSequence,
     signal,
     onProgress: (bytes) => {
       Object.assign(progress, bytes);
       onProgress?.({ phase: "weights", ...bytes });
     },
   });
+  const served = new ServedModel(loaded, { ...recipe, request });
   const engine = await startEngine(served, shape, signal);
   onProgress?.({ phase: "ready", ...progress });
   const loadMs = performance.now() - begin;
@@ -125,16 +124,15 @@ async function loadFrom(
 
 /** The last step that can fail: what was loaded goes with it. */
 async function startEngine(
-  served: Served,
+  served: ServedModel,
   shape: EngineShape,
   signal: AbortSignal | undefined,
 ): Promise<Engine> {
   try {
     throwIfAborted(signal, "Loading the model");
-    return new Engine(served.model, shape);
+    return new Engine(served, shape);
   } catch (error) {
-    await served.model.dispose();
-    await served.backend.dispose();
+    await served.dispose();
     throw error;
   }
 }

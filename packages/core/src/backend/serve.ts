@@ -28,6 +28,8 @@ export interface RejectedBackend {
 
 /** A backend with the model loaded; the caller disposes of the model, then of the backend. */
 export interface Served {
+  /** The one of the caller's that made the backend. */
+  readonly factory: BackendFactory;
   readonly backend: Backend;
   readonly model: LoadedModel;
   readonly kv: KvPlan;
@@ -75,7 +77,7 @@ async function serveOn(factory: BackendFactory, request: ServeRequest): Promise<
     const graphs = decomposeAll(request.graphs, backend);
     const { kv, estimate } = planMemory(backend, graphs, request);
     const model = await backend.load(graphs, request.weights, kv, options);
-    return { backend, model, kv, estimate };
+    return { factory, backend, model, kv, estimate };
   } catch (error) {
     await backend.dispose();
     throw error;

@@ -8,9 +8,9 @@ export class GenerationClock {
   #lastToken: number | undefined;
   #sampled = 0;
 
-  /** The computation begins. */
+  /** The computation begins, if it has not begun before. */
   start(): void {
-    this.#started = performance.now();
+    this.#started ??= performance.now();
   }
 
   /** A token was chosen. */

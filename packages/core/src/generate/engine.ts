@@ -1,25 +1,21 @@
 /**
- * Generates tokens with one loaded model: many generations side by side over one KV cache. Knows tokens; the text
- * that they make is the business of TextOutput, which gets a decoder from outside.
+ * Generates tokens with one model: many generations side by side over one KV cache, which go on when the backend is lost.
+ * Knows tokens; the text that they make is the business of TextOutput, which gets a decoder from outside.
  */
-import type { LoadedModel, State } from "../backend/backend.js";
 import { isMilletError, MilletError } from "../errors.js";
-import { Generation, type GenerationJob, type GenerationSite } from "./generation.js";
-import { KvCache } from "./kv-cache.js";
+import { Generation, type GenerationJob } from "./generation.js";
 import type { GenerationChunk, GenerationResult, ScoreResult } from "./result.js";
-import { Scheduler, type SchedulerShape } from "./scheduler.js";
 import { score } from "./score.js";
 import type { Sequence } from "./sequence.js";
+import { type EngineShape, Sites } from "./sites.js";
 import { Slots } from "./slots.js";
+import type { ModelSupply } from "./supply.js";
 
-export interface EngineShape extends SchedulerShape {
-  /** Most tokens of prompt and text together; at most what the block table can address. */
-  readonly contextLength: number;
-}
+export type { EngineShape } from "./sites.js";
 
 export class Engine {
-  readonly #site: GenerationSite;
-  readonly #state: State;
+  readonly contextLength: number;
+  readonly #sites: Sites;
   readonly #slots: Slots;
   /** Work that is running, with what stops it. */
   readonly #running = new Map<AbortController, Promise<unknown>>();
@@ -27,24 +23,17 @@ export class Engine {
   readonly #lastOf = new WeakMap<object, Sequence>();
   #disposed = false;
 
-  /** Owns a state of `model`, not the model itself. */
-  constructor(model: LoadedModel, shape: EngineShape) {
-    const { sequences } = shape.prompt;
-    this.#state = model.createState();
-    const cache = new KvCache(this.#state, sequences);
-    const scheduler = new Scheduler(model, cache, shape);
-    this.#site = { cache, scheduler, contextLength: shape.contextLength };
-    this.#slots = new Slots(sequences);
-  }
-
-  get contextLength(): number {
-    return this.#site.contextLength;
+  /** Owns a state of the supply's model, not the model itself. */
+  constructor(supply: ModelSupply, shape: EngineShape) {
+    this.contextLength = shape.contextLength;
+    this.#sites = new Sites(supply, shape);
+    this.#slots = new Slots(shape.prompt.sequences);
   }
 
   /**
    * Generates to the end; an abort resolves with what there is.
    * @param owner whose cached rows `forget` frees
-   * @throws MilletError CONTEXT_FULL, DISPOSED and what the scheduler throws
+   * @throws MilletError CONTEXT_FULL, DISPOSED and what Sites.run throws, that with the text so far in its details
    */
   async generate(
     job: GenerationJob,
@@ -53,16 +42,20 @@ export class Engine {
     owner?: object,
   ): Promise<GenerationResult> {
     return this.#track(signal, async (stop) => {
-      const generation = new Generation(job, this.#site, emit, stop);
-      const giveBack = await this.#slots.take(stop).catch((error: unknown) => {
-        if (isMilletError(error) && error.code === "ABORTED") return undefined;
-        throw error;
-      });
-      if (giveBack === undefined) return generation.finishAborted();
+      const generation = new Generation(job, this.contextLength, emit, stop);
+      const onSequence = (sequence: Sequence) => owner && this.#lastOf.set(owner, sequence);
       try {
-        return await generation.run((sequence) => owner && this.#lastOf.set(owner, sequence));
-      } finally {
-        giveBack();
+        return await this.#inSlot(stop, () =>
+          this.#sites.run(
+            (site) => generation.run(site, onSequence),
+            stop,
+            () => generation.tokenCount,
+          ),
+        );
+      } catch (error) {
+        if (stop.aborted && isMilletError(error) && error.code === "ABORTED")
+          return generation.finishAborted();
+        throw generation.withPartial(error);
       }
     });
   }
@@ -73,20 +66,15 @@ export class Engine {
     firstScored: number,
     signal: AbortSignal | undefined,
   ): Promise<ScoreResult> {
-    return this.#track(signal, async (stop) => {
-      const giveBack = await this.#slots.take(stop);
-      try {
-        return await score(this.#site, tokenIds, firstScored, stop);
-      } finally {
-        giveBack();
-      }
-    });
+    return this.#track(signal, (stop) =>
+      this.#inSlot(stop, () => this.#sites.run((site) => score(site, tokenIds, firstScored, stop), stop)),
+    );
   }
 
   /** Frees the rows of the owner's last generation, which must have ended. */
   forget(owner: object): void {
     const sequence = this.#lastOf.get(owner);
-    if (sequence) this.#site.cache.drop(sequence);
+    if (sequence) this.#sites.current?.cache.drop(sequence);
     this.#lastOf.delete(owner);
   }
 
@@ -96,7 +84,16 @@ export class Engine {
     const running = [...this.#running];
     for (const [controller] of running) controller.abort();
     await Promise.allSettled(running.map(([, work]) => work));
-    this.#state.dispose();
+    await this.#sites.dispose();
+  }
+
+  async #inSlot<T>(stop: AbortSignal, body: () => Promise<T>): Promise<T> {
+    const giveBack = await this.#slots.take(stop);
+    try {
+      return await body();
+    } finally {
+      giveBack();
+    }
   }
 
   /** Runs `body` under a signal that fires with the caller's and at dispose. */

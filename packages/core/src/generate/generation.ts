@@ -1,8 +1,8 @@
 /**
  * One generation: prefill, then choose a token, show it, compute the next, until something ends it. Ends normally
- * when aborted, with what it has.
+ * when aborted, with what it has. When its site is lost, it goes on where it was on another one.
  */
-import { isMilletError, MilletError } from "../errors.js";
+import { isMilletError, MilletError, type MilletErrorCode } from "../errors.js";
 import { GenerationClock } from "./clock.js";
 import { contextFullError, slideWindow } from "./context-window.js";
 import type { KvCache } from "./kv-cache.js";
@@ -28,6 +28,13 @@ export interface GenerationSite {
   readonly contextLength: number;
 }
 
+/** Failures that keep the text so far: the machine's, not the caller's. */
+const PARTIAL_CODES: ReadonlySet<MilletErrorCode> = new Set([
+  "BACKEND_LOST",
+  "BACKEND_FAILED",
+  "OUT_OF_MEMORY",
+]);
+
 /** Why a text ended, and what ended it. */
 interface End {
   readonly reason: FinishReason;
@@ -36,12 +43,14 @@ interface End {
 
 export class Generation {
   readonly #job: GenerationJob;
-  readonly #site: GenerationSite;
+  readonly #contextLength: number;
   readonly #signal: AbortSignal;
   readonly #output: TextOutput;
   readonly #clock = new GenerationClock();
   /** Prompt and text, for the penalties. */
   readonly #history: number[];
+  /** What the next token is to be computed from: the history without what sliding dropped. */
+  #context: number[];
   #prefilled = 0;
   #reused = 0;
   #dropped = 0;
@@ -49,39 +58,44 @@ export class Generation {
   /** @throws MilletError CONTEXT_FULL, INVALID_ARGUMENT if the prompt is empty */
   constructor(
     job: GenerationJob,
-    site: GenerationSite,
+    contextLength: number,
     emit: (chunk: GenerationChunk) => void,
     signal: AbortSignal,
   ) {
     const { prompt, options, decoder } = job;
     if (prompt.tokenIds.length === 0) throw emptyPrompt();
-    if (prompt.tokenIds.length > site.contextLength && !options.slide) {
-      throw contextFullError(prompt.tokenIds.length, site.contextLength);
+    if (prompt.tokenIds.length > contextLength && !options.slide) {
+      throw contextFullError(prompt.tokenIds.length, contextLength);
     }
     this.#job = job;
-    this.#site = site;
+    this.#contextLength = contextLength;
     this.#signal = signal;
     this.#history = [...prompt.tokenIds];
+    this.#context = this.#fitted(prompt.tokenIds);
     this.#output = new TextOutput(decoder, options.stopStrings, options.logprobs !== undefined, emit);
   }
 
+  /** Tokens generated so far. */
+  get tokenCount(): number {
+    return this.#output.tokenIds.length;
+  }
+
   /**
-   * Generates to the end.
+   * Generates to the end. If that fails because the site is lost, it may be called again with another one.
    * @param onSequence told which sequence of the cache is used; it is closed in the end
    */
-  async run(onSequence: (sequence: Sequence) => void): Promise<GenerationResult> {
+  async run(site: GenerationSite, onSequence: (sequence: Sequence) => void): Promise<GenerationResult> {
     this.#clock.start();
-    const tokens = this.#fitted(this.#job.prompt.tokenIds);
-    const sequence = this.#site.cache.open(tokens, tokens.length - 1);
+    const sequence = site.cache.open(this.#context, this.#context.length - 1);
     onSequence(sequence);
-    this.#reused = sequence.tokens.length;
+    if (this.tokenCount === 0) this.#reused = sequence.tokens.length;
     try {
-      return this.#finish(await this.#generate(sequence, tokens.slice(this.#reused)));
+      return this.#finish(await this.#generate(site, sequence));
     } catch (error) {
       if (!this.#isAbort(error)) throw error;
       return this.finishAborted();
     } finally {
-      this.#site.cache.close(sequence);
+      site.cache.close(sequence);
     }
   }
 
@@ -90,26 +104,43 @@ export class Generation {
     return this.#finish({ reason: "aborted" });
   }
 
-  async #generate(sequence: Sequence, prompt: readonly number[]): Promise<End> {
+  /** A failure with what was generated so far, which the stream then has whole. */
+  withPartial(error: unknown): unknown {
+    if (!isMilletError(error) || !PARTIAL_CODES.has(error.code)) return error;
+    this.#output.end();
+    const { text, tokenIds } = this.#output;
+    const { cause = error } = error;
+    return new MilletError(error.code, error.message, {
+      cause,
+      details: { ...error.details, text, tokenIds },
+    });
+  }
+
+  async #generate(site: GenerationSite, sequence: Sequence): Promise<End> {
     const { maxTokens } = this.#job.options;
-    let logits = await this.#evaluate(sequence, prompt);
-    this.#prefilled = prompt.length;
+    const prompt = this.#context.slice(sequence.tokens.length);
+    let logits = await this.#evaluate(site, sequence, prompt);
+    if (this.tokenCount === 0) this.#prefilled = prompt.length;
     while (this.#output.tokenIds.length < maxTokens) {
       const id = this.#choose(logits);
       if (this.#job.options.stopTokens.has(id)) return { reason: "stop", stoppedBy: id };
       const stop = this.#accept(id, logits);
       if (stop !== undefined) return { reason: "stop-string", stoppedBy: stop };
       if (this.#output.tokenIds.length === maxTokens) break; // the last token needs no computation
-      if (sequence.tokens.length === this.#site.contextLength && !this.#job.options.slide) {
+      if (sequence.tokens.length === this.#contextLength && !this.#job.options.slide) {
         return { reason: "context-full" };
       }
-      logits = await this.#evaluate(sequence, this.#roomFor(sequence, id));
+      logits = await this.#evaluate(site, sequence, this.#roomFor(site, sequence, id));
     }
     return { reason: "length" };
   }
 
-  #evaluate(sequence: Sequence, tokens: readonly number[]): Promise<Float32Array> {
-    return this.#site.scheduler.evaluateLast(sequence, tokens, this.#signal);
+  #evaluate(
+    { scheduler }: GenerationSite,
+    sequence: Sequence,
+    tokens: readonly number[],
+  ): Promise<Float32Array> {
+    return scheduler.evaluateLast(sequence, tokens, this.#signal);
   }
 
   #choose(logits: Float32Array): number {
@@ -126,19 +157,19 @@ export class Generation {
   }
 
   /** The tokens to evaluate next: `id`, after a slide together with the text that stays behind the kept beginning. */
-  #roomFor(sequence: Sequence, id: number): readonly number[] {
-    if (sequence.tokens.length < this.#site.contextLength) return [id];
-    const tokens = this.#fitted([...sequence.tokens, id]);
-    const kept = Math.min(commonPrefix(tokens, sequence.tokens), tokens.length - 1);
-    this.#site.cache.truncate(sequence, kept);
-    return tokens.slice(kept);
+  #roomFor({ cache }: GenerationSite, sequence: Sequence, id: number): readonly number[] {
+    this.#context.push(id);
+    if (this.#context.length <= this.#contextLength) return [id];
+    this.#context = this.#fitted(this.#context);
+    const kept = Math.min(commonPrefix(this.#context, sequence.tokens), this.#context.length - 1);
+    cache.truncate(sequence, kept);
+    return this.#context.slice(kept);
   }
 
-  #fitted(tokens: readonly number[]): readonly number[] {
-    const { contextLength } = this.#site;
-    const fitted = slideWindow(tokens, contextLength, this.#job.options.keepTokens);
+  #fitted(tokens: readonly number[]): number[] {
+    const fitted = slideWindow(tokens, this.#contextLength, this.#job.options.keepTokens);
     this.#dropped += tokens.length - fitted.length;
-    return fitted;
+    return [...fitted];
   }
 
   #isAbort(error: unknown): boolean {

@@ -202,6 +202,12 @@ export class KvCache {
       "OUT_OF_MEMORY",
       `The KV cache is full: ${this.#open.size} running generations hold all of its ${tokens} tokens. ` +
         "Run fewer at once, or load the model with a larger kvCapacityTokens.",
+      { details: { kvCapacityTokens: tokens } },
     );
   }
+}
+
+/** Whether an error says that the cache is as full as it was planned to be: more memory would not help. */
+export function isCacheFull(error: MilletError): boolean {
+  return error.code === "OUT_OF_MEMORY" && "kvCapacityTokens" in error.details;
 }

@@ -66,6 +66,9 @@ export class Scheduler {
   readonly #shape: SchedulerShape;
   #pending: Work[] = [];
   #running = false;
+  #steps: Promise<void> = Promise.resolve();
+  /** Fires with the error that stopped the scheduler. */
+  readonly #stopped = new AbortController();
 
   /** @throws MilletError INVALID_ARGUMENT if the model lacks the graph "decode" or "prompt" */
   constructor(model: LoadedModel, cache: KvCache, shape: SchedulerShape) {
@@ -91,10 +94,21 @@ export class Scheduler {
       const message = `A sequence holds ${capacity} tokens; ${sequence.tokens.length + tokens.length} were asked for.`;
       return Promise.reject(new MilletError("CONTEXT_FULL", message));
     }
+    if (this.#stopped.signal.aborted) return Promise.reject(this.#stopped.signal.reason);
     const work = new Work(evaluation);
     this.#pending.push(work);
-    if (!this.#running) void this.#run();
+    if (!this.#running) this.#steps = this.#run();
     return work.finished;
+  }
+
+  /**
+   * Fails all evaluations, pending ones and later ones, with `error`: nothing more is computed or reported. Resolves once
+   * the call that runs has ended, which may be never if its backend is lost.
+   */
+  stop(error: MilletError): Promise<void> {
+    this.#stopped.abort(error);
+    for (const work of this.#pending) this.#fail(work, error);
+    return this.#steps;
   }
 
   /** Appends tokens to a sequence and gives the logits of the last. [vocabulary] */
@@ -135,10 +149,11 @@ export class Scheduler {
   async #step(planned: readonly StepPart<Work>[]): Promise<void> {
     const parts: StepPart<Work>[] = [];
     for (const part of planned) if (await this.#makeRoom(part)) parts.push(part);
-    if (parts.length === 0) return;
+    const { signal } = this.#stopped;
+    if (parts.length === 0 || signal.aborted) return;
     try {
       const logits = await this.#call(parts);
-      this.#deliver(parts, logits);
+      if (!signal.aborted) this.#deliver(parts, logits);
     } catch (error) {
       this.#failStep(parts, error);
     }
@@ -166,7 +181,7 @@ export class Scheduler {
     const executable = fits(parts, this.#shape.decode) ? this.#decode : this.#prompt;
     const abort = new AbortController();
     const onAbort = () => abort.abort();
-    const signals = parts.flatMap(({ work }) => work.evaluation.signal ?? []);
+    const signals = [this.#stopped.signal, ...parts.flatMap(({ work }) => work.evaluation.signal ?? [])];
     for (const signal of signals) signal.addEventListener("abort", onAbort);
     try {
       if (parts.some(({ work }) => work.isAborted)) onAbort(); // while room was being made

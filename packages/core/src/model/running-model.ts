@@ -1,5 +1,4 @@
 /** A loaded model at work: turns prompts into tokens, runs the engine, and takes everything down again. */
-import type { Served } from "../backend/serve.js";
 import type { ChatRenderer } from "../chat/render-chat.js";
 import { ChatSession, checkedMessage } from "../chat/session.js";
 import type { Chat, ChatMessage, ChatOptions } from "../chat/session-types.js";
@@ -11,12 +10,13 @@ import { mergeOptions, resolveOptions } from "../generate/resolve-options.js";
 import type { GenerationStream, RenderedPrompt, ScoreResult } from "../generate/result.js";
 import { startGeneration } from "../generate/stream.js";
 import type { Tokenizer } from "../tokenizer/index.js";
+import type { ServedModel } from "./served-model.js";
 import type { BackendReport, Model, ModelDefaults, ModelInfo, Prompt, ScoreOptions } from "./types.js";
 
 /** What loadModel put together. */
 export interface ModelParts {
   readonly info: ModelInfo;
-  readonly served: Served;
+  readonly served: ServedModel;
   readonly engine: Engine;
   readonly tokenizer: Tokenizer;
   /** Renders a conversation as a prompt for the answer; undefined if the file has no template. */
@@ -27,7 +27,6 @@ export interface ModelParts {
 
 export class RunningModel implements Model {
   readonly info: ModelInfo;
-  readonly backend: BackendReport;
   readonly contextLength: number;
   readonly loadMs: number;
   readonly tokenizer: Tokenizer;
@@ -38,11 +37,14 @@ export class RunningModel implements Model {
   constructor(parts: ModelParts) {
     this.#parts = parts;
     this.info = parts.info;
-    this.backend = reportOf(parts.served);
     this.contextLength = parts.engine.contextLength;
     this.loadMs = parts.loadMs;
     this.tokenizer = parts.tokenizer;
     this.defaults = parts.defaults;
+  }
+
+  get backend(): BackendReport {
+    return this.#parts.served.report;
   }
 
   get hasChatTemplate(): boolean {
@@ -83,8 +85,7 @@ export class RunningModel implements Model {
   async #takeDown(): Promise<void> {
     const { engine, served } = this.#parts;
     await engine.dispose();
-    await served.model.dispose();
-    await served.backend.dispose();
+    await served.dispose();
   }
 
   #start(prompt: () => RenderedPrompt, given: GenerateOptions, owner?: object): GenerationStream {
@@ -141,10 +142,4 @@ export class RunningModel implements Model {
 
 function isMessages(prompt: readonly number[] | readonly ChatMessage[]): prompt is readonly ChatMessage[] {
   return typeof prompt[0] === "object";
-}
-
-function reportOf({ backend, model, estimate, rejected }: Served): BackendReport {
-  const { name, capabilities } = backend;
-  const { byteLength: weightBytes, packedFile } = model;
-  return { name, capabilities, estimate, weightBytes, rejected, packedFile };
 }

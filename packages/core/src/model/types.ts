@@ -2,6 +2,7 @@
 import type { BackendFactory, Capabilities, Estimate, PackedFileReport } from "../backend/backend.js";
 import type { RejectedBackend } from "../backend/serve.js";
 import type { Chat, ChatMessage, ChatOptions } from "../chat/session-types.js";
+import type { MilletError } from "../errors.js";
 import type { GenerateOptions, PromptOptions } from "../generate/options.js";
 import type { GenerationStream, ScoreResult } from "../generate/result.js";
 import type { KvDType } from "../graph/kv.js";
@@ -15,6 +16,18 @@ export interface LoadModelProgress {
   readonly loadedBytes: number;
   /** Bytes of weights to read; 0 while opening. */
   readonly totalBytes: number;
+}
+
+/**
+ * How far it is to load the model again after its backend was lost. Phases as while loading; "failed": given up, until
+ * the next try. On "ready" running generations go on: they compute their tokens anew, then the next one.
+ */
+export interface RecoveryProgress extends Omit<LoadModelProgress, "phase"> {
+  readonly phase: LoadModelProgress["phase"] | "failed";
+  /** What made it necessary: BACKEND_LOST, or OUT_OF_MEMORY. */
+  readonly reason: MilletError;
+  /** Why it failed; with the phase "failed" only. */
+  readonly error?: MilletError | undefined;
 }
 
 /** What a model's makers or packagers recommend. */
@@ -37,6 +50,11 @@ export interface LoadModelOptions {
   /** Stops loading: `loadModel` then rejects with ABORTED and nothing stays behind. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: LoadModelProgress) => void) | undefined;
+  /**
+   * Told when the backend was lost and the model is loaded again, which goes on by itself: to show why an answer pauses.
+   * What it throws becomes an unhandled rejection.
+   */
+  readonly onRecovery?: ((progress: RecoveryProgress) => void) | undefined;
   /** Most tokens of prompt and text together. Default: what the model was trained for, at most 4096. */
   readonly contextLength?: number | undefined;
   /** Most generations that run side by side; more wait for their turn. Default 4. */
@@ -78,7 +96,21 @@ export interface ModelInfo {
   readonly vocabularySize: number;
 }
 
-/** Which backend serves, and why the ones before it in the list do not. */
+/** One time that the model was loaded again because its backend was lost. */
+export interface BackendRecovery {
+  /** What made it necessary: BACKEND_LOST, or OUT_OF_MEMORY. */
+  readonly reason: MilletError;
+  /** Name of the backend that was lost. */
+  readonly lostBackend: string;
+  /** Name of the one that serves since then. */
+  readonly backend: string;
+  /** When the model was loaded again. */
+  readonly time: Date;
+  /** From the start of loading it again to its end. */
+  readonly elapsedMs: number;
+}
+
+/** Which backend serves, and why the ones before it in the list do not. After a recovery it is another report. */
 export interface BackendReport {
   readonly name: string;
   readonly capabilities: Capabilities;
@@ -88,6 +120,8 @@ export interface BackendReport {
   readonly rejected: readonly RejectedBackend[];
   /** Present if the backend was asked to keep packed weights in a file. */
   readonly packedFile?: PackedFileReport | undefined;
+  /** How often the backend was lost and the model loaded again, the first time first. */
+  readonly recoveries: readonly BackendRecovery[];
 }
 
 /** Text, token ids, or a conversation that the chat template renders. */
@@ -101,9 +135,15 @@ export interface ScoreOptions {
   readonly addBos?: boolean | undefined;
 }
 
-/** A loaded model. Generations run side by side and share it. */
+/**
+ * A loaded model. Generations run side by side and share it. When the backend is lost (a GPU that resets, a worker that
+ * dies), the model is loaded again from its source and what runs goes on as if nothing had happened; see
+ * docs/recovery.md for when that is not possible. An answer that ends for it has its text in the error's `details.text`
+ * and `details.tokenIds`; the next call tries to load the model once more.
+ */
 export interface Model {
   readonly info: ModelInfo;
+  /** What serves now; while the model is loaded again, what served before. */
   readonly backend: BackendReport;
   /** Most tokens of prompt and text together. */
   readonly contextLength: number;
@@ -124,7 +164,7 @@ export interface Model {
   createChat(options?: ChatOptions): Chat;
   /**
    * Log-probability of each token of a text, for perplexity and evaluation. At least two tokens.
-   * @throws MilletError INVALID_ARGUMENT, CONTEXT_FULL, ABORTED, DISPOSED
+   * @throws MilletError INVALID_ARGUMENT, CONTEXT_FULL, ABORTED, DISPOSED, BACKEND_LOST and others
    */
   score(text: string | readonly number[], options?: ScoreOptions): Promise<ScoreResult>;
   /** Stops what runs and frees weights, cache and backend. Disposing twice is fine. */

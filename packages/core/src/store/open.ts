@@ -25,15 +25,15 @@ export async function openSource(source: ModelSource, options: SourceOptions = {
   return openLocation(source, options, undefined);
 }
 
-function isByteSource(source: ModelSource): source is ByteSource {
+export function isByteSource(source: ModelSource): source is ByteSource {
   return typeof source === "object" && source !== null && "readInto" in source;
 }
 
-function isList(source: ModelSource): source is readonly Blob[] {
+export function isList(source: ModelSource): source is readonly Blob[] {
   return Array.isArray(source);
 }
 
-function isModelFiles(source: ModelSource): source is ModelFiles {
+export function isModelFiles(source: ModelSource): source is ModelFiles {
   return typeof source === "object" && source !== null && "files" in source;
 }
 

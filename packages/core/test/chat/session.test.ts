@@ -7,7 +7,7 @@ import type { GenerateOptions } from "../../src/generate/options.js";
 import { resolveOptions } from "../../src/generate/resolve-options.js";
 import type { RenderedPrompt } from "../../src/generate/result.js";
 import { startGeneration } from "../../src/generate/stream.js";
-import { MockModel, type MockOptions } from "../generate/mock-model.js";
+import { MockModel, type MockOptions, supplyOf } from "../generate/mock-model.js";
 
 const VOCABULARY = 128;
 const END = "\n".charCodeAt(0);
@@ -20,7 +20,7 @@ function render(messages: readonly ChatMessage[]): RenderedPrompt {
 
 function create(options: ChatOptions = {}, mock: MockOptions = {}) {
   const model = new MockModel({ vocabulary: VOCABULARY, contextLength: 1024, maxBlocks: 128, ...mock });
-  const engine = new Engine(model, model.shape);
+  const engine = new Engine(supplyOf(model), model.shape);
   const host = {
     contextLength: engine.contextLength,
     render,

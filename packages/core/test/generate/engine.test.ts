@@ -6,7 +6,7 @@ import type { GenerationChunk } from "../../src/generate/result.js";
 import { logprobsOf, sampleToken } from "../../src/generate/sampler.js";
 import { startGeneration } from "../../src/generate/stream.js";
 import type { TokenDecoder } from "../../src/generate/text-output.js";
-import { MockModel, type MockOptions, mockLogits } from "./mock-model.js";
+import { MockModel, type MockOptions, mockLogits, supplyOf } from "./mock-model.js";
 
 const VOCABULARY = 50;
 const EOS = 49;
@@ -26,7 +26,7 @@ function decoder(): TokenDecoder {
 
 function create(options: MockOptions = {}) {
   const model = new MockModel({ vocabulary: VOCABULARY, ...options });
-  const engine = new Engine(model, model.shape);
+  const engine = new Engine(supplyOf(model), model.shape);
   const generate = (prompt: readonly number[], options: GenerateOptions = {}, owner?: object) => {
     const resolved = resolve(options);
     const job = { prompt: { text: undefined, tokenIds: prompt }, options: resolved, decoder: decoder() };
@@ -298,13 +298,13 @@ describe("stopping", () => {
   it("throws a failure in the loop and in the result, and goes on afterwards", async () => {
     const { generate, model } = create();
     const { MilletError } = await import("../../src/errors.js");
-    model.failures.push(new MilletError("BACKEND_LOST", "The device went away."));
+    model.failures.push(new MilletError("BACKEND_FAILED", "A kernel trapped."));
     const stream = generate([1]);
     const read = async () => {
       for await (const _ of stream);
     };
-    await expect(read()).rejects.toMatchObject({ code: "BACKEND_LOST" });
-    await expect(stream.result).rejects.toMatchObject({ code: "BACKEND_LOST" });
+    await expect(read()).rejects.toMatchObject({ code: "BACKEND_FAILED" });
+    await expect(stream.result).rejects.toMatchObject({ code: "BACKEND_FAILED" });
     expect((await generate([1], { maxTokens: 3, ...FREE }).result).tokenIds).toEqual(expectedIds([1], 3));
   });
 

@@ -17,6 +17,7 @@ import {
 import { MilletError } from "../../src/errors.js";
 import type { EngineShape } from "../../src/generate/engine.js";
 import { philox4x32 } from "../../src/generate/philox.js";
+import type { ModelSupply } from "../../src/generate/supply.js";
 import { GraphBuilder } from "../../src/graph/builder.js";
 import type { Graph } from "../../src/graph/graph.js";
 import { declareStepInputs } from "../../src/models/step-inputs.js";
@@ -203,6 +204,19 @@ export class MockModel implements LoadedModel {
       return state.tokens[row]!;
     });
   }
+}
+
+/** A model that nobody can load again. */
+export function supplyOf(model: LoadedModel): ModelSupply {
+  return {
+    model,
+    lost: new Promise(() => {}),
+    reloadProblem: () => new MilletError("SOURCE_NOT_FOUND", "The mock comes from nowhere."),
+    reload: async () => {
+      throw new MilletError("SOURCE_NOT_FOUND", "The mock comes from nowhere.");
+    },
+    discard: () => model.dispose(),
+  };
 }
 
 function spoil(state: MockState, rows: Int32Array): void {

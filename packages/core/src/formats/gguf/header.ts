@@ -5,6 +5,7 @@
 import { MilletError } from "../../errors.js";
 import type { ByteSource } from "../../tensor/byte-source.js";
 import { type Cursor, HEADER_LIMIT_BYTES, HeaderReader } from "./cursor.js";
+import { contentHash } from "./identity.js";
 import { GgufMetadata, type MetadataEntry, parseEntry } from "./metadata.js";
 import { type GgufTensor, parseTensor, placeTensors } from "./tensors.js";
 
@@ -32,6 +33,8 @@ export interface GgufHeader {
   readonly alignment: number;
   /** Bytes of the header itself, without the padding behind it. */
   readonly byteLength: number;
+  /** Of these bytes; see {@link contentHash}. */
+  readonly hash: string;
 }
 
 /**
@@ -65,7 +68,8 @@ export async function readGgufHeader(
   const { bytes } = reader;
   const own = 2 * metadataEnd < bytes.byteLength ? bytes.slice(0, metadataEnd) : bytes;
   const metadata = new GgufMetadata(entries, own);
-  return { fileName: source.name, version, metadata, tensors, alignment, byteLength };
+  const hash = contentHash(bytes.subarray(0, byteLength));
+  return { fileName: source.name, version, metadata, tensors, alignment, byteLength, hash };
 }
 
 /**

@@ -8,6 +8,7 @@ import type { ByteSource } from "../../tensor/byte-source.js";
 import type { WeightSources } from "../../tensor/weights.js";
 import { HEADER_LIMIT_BYTES } from "./cursor.js";
 import { type GgufHeader, readGgufHeader } from "./header.js";
+import type { FileIdentity } from "./identity.js";
 import type { GgufMetadata } from "./metadata.js";
 import {
   checkedShardName,
@@ -34,6 +35,8 @@ export interface GgufModelFile {
   /** Bytes of all shards together. */
   readonly byteLength: number;
   readonly shardCount: number;
+  /** Tells these files from others, later; one per shard. */
+  readonly identity: readonly FileIdentity[];
   /** Closes all files, the one that was passed in included. */
   close(): Promise<void>;
 }
@@ -119,6 +122,12 @@ function modelOf(shards: readonly Shard[]): GgufModelFile {
     weights: new GgufWeights(tensors),
     byteLength: shards.reduce((sum, { source }) => sum + source.byteLength, 0),
     shardCount: shards.length,
+    identity: shards.map(({ source, header }) => ({
+      name: source.name,
+      byteLength: source.byteLength,
+      headerHash: header.hash,
+      origin: source.origin,
+    })),
     close: async () => {
       await Promise.all(shards.map(({ source }) => source.close()));
     },

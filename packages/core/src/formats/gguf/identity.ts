@@ -1,0 +1,59 @@
+/** Tells whether the files of a model that is opened again are still those that it was loaded from. */
+import { MilletError } from "../../errors.js";
+import type { KnownOrigin } from "../../tensor/byte-source.js";
+
+/** What is remembered of one file. */
+export interface FileIdentity {
+  readonly name: string;
+  readonly byteLength: number;
+  readonly headerHash: string;
+  /** Has the file's version, where one is known. */
+  readonly origin: KnownOrigin | undefined;
+}
+
+/**
+ * Sizes, headers and, where both are known, versions must be the same; the weights themselves are not compared.
+ * @throws MilletError SOURCE_CHANGED
+ */
+export function checkSameFiles(before: readonly FileIdentity[], now: readonly FileIdentity[]): void {
+  const different = before.find((file, i) => !isSame(file, now[i]));
+  if (different || before.length !== now.length) throw changedFileError(different ?? before[0]!);
+}
+
+/** @param cause why the file cannot even be read as it was */
+export function changedFileError({ name }: FileIdentity, cause?: unknown): MilletError {
+  return new MilletError(
+    "SOURCE_CHANGED",
+    `${name} is not the file any more that the model was loaded from. Load the model anew.`,
+    { cause, details: { name } },
+  );
+}
+
+function isSame(a: FileIdentity, b: FileIdentity | undefined): boolean {
+  if (a.byteLength !== b?.byteLength || a.headerHash !== b.headerHash) return false;
+  const [before, now] = [versionOf(a), versionOf(b)];
+  return before === undefined || now === undefined || before === now;
+}
+
+function versionOf({ origin }: FileIdentity): string | undefined {
+  return origin && "version" in origin ? origin.version : undefined;
+}
+
+/**
+ * 64 bits: two lanes of xor, multiply and shift (as in MurmurHash's finalizer) over 32-bit words and then the last bytes.
+ * Tells different contents apart unless somebody wants them to look alike.
+ */
+export function contentHash(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let a = ~bytes.byteLength;
+  let b = bytes.byteLength;
+  const add = (word: number) => {
+    a = Math.imul(a ^ word ^ (a >>> 16), 0x85ebca6b);
+    b = Math.imul(b ^ word ^ (b >>> 13), 0xc2b2ae35);
+  };
+  const whole = bytes.byteLength & ~3;
+  for (let at = 0; at < whole; at += 4) add(view.getUint32(at, true));
+  for (let at = whole; at < bytes.byteLength; at++) add(bytes[at]!);
+  const hex = (lane: number) => (lane >>> 0).toString(16).padStart(8, "0");
+  return hex(a) + hex(b);
+}

@@ -1,0 +1,184 @@
+/**
+ * What generations run on, kept up over the loss of a backend: a site is one loaded model with its KV cache; when its
+ * backend is lost, or out of memory, the model is loaded again and what ran starts over on a new site, with its tokens as
+ * the prompt. One reload at a time, for all that run. Nothing is loaded while nobody waits for it.
+ */
+import type { State } from "../backend/backend.js";
+import { isMilletError, MilletError, throwIfAborted } from "../errors.js";
+import type { GenerationSite } from "./generation.js";
+import { isCacheFull, KvCache } from "./kv-cache.js";
+import { Scheduler, type SchedulerShape } from "./scheduler.js";
+import { pause, settle, unlessAborted } from "./settle.js";
+import type { ModelSupply } from "./supply.js";
+
+export interface EngineShape extends SchedulerShape {
+  /** Most tokens of prompt and text together; at most what the block table can address. */
+  readonly contextLength: number;
+}
+
+/** Reloads that a piece of work may cost without getting on. */
+const MOST_RELOADS = 2;
+/** A driver that has just been reset takes a moment. */
+const RETRY_PAUSE_MS = 500;
+/** Longest wait for what may never end: a call on a broken backend, a driver that does not answer. */
+const CALL_LIMIT_MS = 5000;
+
+const WHAT = "The generation";
+
+/** A site with what it owns. */
+interface OwnedSite extends GenerationSite {
+  readonly state: State;
+}
+
+export class Sites {
+  readonly #supply: ModelSupply;
+  readonly #shape: EngineShape;
+  /** Undefined from the loss of a backend until the model is loaded again. */
+  #site: OwnedSite | undefined;
+  /** Why the site before was given up. */
+  #loss: MilletError | undefined;
+  /** Why the last reload failed; undefined if it did not. */
+  #failure: { readonly error: unknown; readonly at: number } | undefined;
+  #reload: Promise<void> | undefined;
+  #release: Promise<void> = Promise.resolve();
+  readonly #disposal = new AbortController();
+
+  /** Owns a state of the supply's model, not the model itself. */
+  constructor(supply: ModelSupply, shape: EngineShape) {
+    this.#supply = supply;
+    this.#shape = shape;
+    this.#site = this.#open();
+  }
+
+  /** The one that serves now. */
+  get current(): GenerationSite | undefined {
+    return this.#site;
+  }
+
+  /**
+   * Runs `work`, and runs it again on a new site each time the backend is lost.
+   * @param progress how far the work got: a number that grows with each token
+   * @throws MilletError BACKEND_LOST or OUT_OF_MEMORY if two reloads without progress did not help, or one where the
+   *   reload before had failed already; ABORTED; what `work` throws
+   */
+  async run<T>(
+    work: (site: GenerationSite) => Promise<T>,
+    signal: AbortSignal,
+    progress: () => number = () => 0,
+  ): Promise<T> {
+    let reloads = this.#failure ? MOST_RELOADS - 1 : 0;
+    let reached = progress();
+    for (;;) {
+      throwIfAborted(signal, WHAT);
+      if (this.#reload || !this.#site) {
+        if (reloads === MOST_RELOADS || this.#isHopeless()) throw this.#gaveUp();
+        await unlessAborted(this.#reloaded(++reloads), signal, WHAT);
+        continue;
+      }
+      const site = this.#site;
+      try {
+        return await work(site);
+      } catch (error) {
+        if (this.#site === site && !isLoss(error)) throw error; // a site that is gone explains any error
+        if (progress() > reached) reloads = 0;
+        reached = progress();
+        if (isLoss(error) && !this.#leave(site, error, reloads)) throw error;
+      }
+    }
+  }
+
+  /** Stops a reload and frees the state, not the model. What runs must have ended. */
+  async dispose(): Promise<void> {
+    this.#disposal.abort();
+    await settle(() => this.#reload, CALL_LIMIT_MS); // one that comes later frees what it has loaded
+    await this.#release;
+    this.#site?.state.dispose();
+    this.#site = undefined;
+  }
+
+  #open(): OwnedSite {
+    const { model, lost } = this.#supply;
+    const state = model.createState();
+    const cache = new KvCache(state, this.#shape.prompt.sequences);
+    const scheduler = new Scheduler(model, cache, this.#shape);
+    const site = { state, cache, scheduler, contextLength: this.#shape.contextLength };
+    void lost.then((error) => (this.#site === site ? this.#free(error) : undefined));
+    return site;
+  }
+
+  /** Sees to it that `site` is replaced. False if it rather stays, and only this piece of work ends. */
+  #leave(site: OwnedSite, loss: MilletError, reloads: number): boolean {
+    if (this.#site !== site) return true;
+    if (loss.code === "OUT_OF_MEMORY") {
+      if (reloads === MOST_RELOADS || this.#supply.reloadProblem()) return false;
+      this.#loss = loss;
+      void this.#reloaded(reloads + 1); // the others go on until the model's files are open again
+    } else {
+      void this.#free(loss);
+    }
+    return true;
+  }
+
+  /** Gives up the site, if there is one: all that runs on it fails with `reason`. Never rejects. */
+  #free(reason: MilletError): Promise<void> {
+    const site = this.#site;
+    if (site) {
+      this.#site = undefined;
+      this.#loss = reason;
+      this.#release = this.#takeDown(site, reason);
+    }
+    return this.#release;
+  }
+
+  async #takeDown({ scheduler, state }: OwnedSite, reason: MilletError): Promise<void> {
+    const calls = scheduler.stop(reason);
+    if (reason.code !== "BACKEND_LOST") await settle(() => calls, CALL_LIMIT_MS);
+    await settle(() => state.dispose(), CALL_LIMIT_MS);
+    await this.#supply.discard();
+  }
+
+  /** Resolves when the reload, the one that runs or a new one, has ended, well or not. */
+  #reloaded(attempt: number): Promise<void> {
+    this.#reload ??= this.#tryReload(attempt).finally(() => {
+      this.#reload = undefined;
+    });
+    return this.#reload;
+  }
+
+  async #tryReload(attempt: number): Promise<void> {
+    const reason = this.#loss!;
+    const { signal } = this.#disposal;
+    try {
+      if (this.#failure) await pause(this.#failure.at + RETRY_PAUSE_MS - performance.now(), signal);
+      await this.#supply.reload({ reason, attempt, signal, release: () => this.#free(reason) });
+      this.#site = this.#open();
+      this.#failure = undefined;
+    } catch (error) {
+      this.#failure = { error, at: performance.now() };
+      if (!this.#site) await this.#supply.discard();
+    }
+  }
+
+  #isHopeless(): boolean {
+    return !this.#reload && this.#supply.reloadProblem() !== undefined;
+  }
+
+  /** What ends a piece of work that has no site and may not cost another reload. */
+  #gaveUp(): MilletError {
+    const loss = this.#loss!;
+    const cause = this.#supply.reloadProblem() ?? this.#failure?.error;
+    if (cause === undefined) {
+      const message = `${loss.message} The model was loaded again, and lost again before the next token.`;
+      return new MilletError(loss.code, message, { cause: loss });
+    }
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `The backend was lost and the model could not be loaded again. ${loss.message} ${why}`;
+    return new MilletError("BACKEND_LOST", message, { cause, details: { loss: loss.message } });
+  }
+}
+
+/** Whether a model that is loaded again may do better. */
+function isLoss(error: unknown): error is MilletError {
+  if (!isMilletError(error)) return false;
+  return error.code === "BACKEND_LOST" || (error.code === "OUT_OF_MEMORY" && !isCacheFull(error));
+}
