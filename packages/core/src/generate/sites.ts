@@ -40,6 +40,10 @@ export class Sites {
   /** Why the last reload failed; undefined if it did not. */
   #failure: { readonly error: unknown; readonly at: number } | undefined;
   #reload: Promise<void> | undefined;
+  /** Pieces of work that run on the site. */
+  #working = 0;
+  /** Pieces of work that wait for memory. */
+  readonly #waiting: (() => void)[] = [];
   #release: Promise<void> = Promise.resolve();
   readonly #disposal = new AbortController();
 
@@ -56,7 +60,8 @@ export class Sites {
   }
 
   /**
-   * Runs `work`, and runs it again on a new site each time the backend is lost.
+   * Runs `work`, and runs it again where it did not end well for lack of a backend or of memory: on a new site once the
+   * model is loaded again, or on the same one once other work has ended and left it its memory.
    * @param progress how far the work got: a number that grows with each token
    * @throws MilletError BACKEND_LOST or OUT_OF_MEMORY if two reloads without progress did not help, or one where the
    *   reload before had failed already; ABORTED; what `work` throws
@@ -65,6 +70,18 @@ export class Sites {
     work: (site: GenerationSite) => Promise<T>,
     signal: AbortSignal,
     progress: () => number = () => 0,
+  ): Promise<T> {
+    try {
+      return await this.#run(work, signal, progress);
+    } finally {
+      this.#wake();
+    }
+  }
+
+  async #run<T>(
+    work: (site: GenerationSite) => Promise<T>,
+    signal: AbortSignal,
+    progress: () => number,
   ): Promise<T> {
     let reloads = this.#failure ? MOST_RELOADS - 1 : 0;
     let reached = progress();
@@ -76,14 +93,16 @@ export class Sites {
         continue;
       }
       const site = this.#site;
-      try {
-        return await work(site);
-      } catch (error) {
-        if (this.#site === site && !isLoss(error)) throw error; // a site that is gone explains any error
-        if (progress() > reached) reloads = 0;
-        reached = progress();
-        if (isLoss(error) && !this.#leave(site, error, reloads)) throw error;
-      }
+      this.#working++;
+      const ended = await work(site).then(
+        (result) => ({ result }),
+        (error: unknown) => ({ error }),
+      );
+      this.#working--;
+      if ("result" in ended) return ended.result;
+      if (progress() > reached) reloads = 0;
+      reached = progress();
+      if (this.#site === site) await this.#leave(ended.error, reloads, signal);
     }
   }
 
@@ -106,17 +125,28 @@ export class Sites {
     return site;
   }
 
-  /** Sees to it that `site` is replaced. False if it rather stays, and only this piece of work ends. */
-  #leave(site: OwnedSite, loss: MilletError, reloads: number): boolean {
-    if (this.#site !== site) return true;
-    if (loss.code === "OUT_OF_MEMORY") {
-      if (reloads === MOST_RELOADS || this.#supply.reloadProblem()) return false;
-      this.#loss = loss;
-      void this.#reloaded(reloads + 1); // the others go on until the model's files are open again
+  /**
+   * What to do about a failure on the site that serves. Resolves when the work is to be tried again.
+   * @throws the failure itself if that would be of no use
+   */
+  async #leave(error: unknown, reloads: number, signal: AbortSignal): Promise<void> {
+    if (!isMilletError(error)) throw error;
+    if (error.code === "BACKEND_LOST") {
+      void this.#free(error);
+    } else if (error.code !== "OUT_OF_MEMORY" || isCacheFull(error)) {
+      throw error;
+    } else if (this.#working > 0) {
+      await unlessAborted(new Promise<void>((resolve) => this.#waiting.push(resolve)), signal, WHAT);
     } else {
-      void this.#free(loss);
+      if (reloads === MOST_RELOADS || this.#supply.reloadProblem()) throw error;
+      this.#loss = error;
+      void this.#reloaded(reloads + 1);
     }
-    return true;
+  }
+
+  /** Lets those try again that wait for memory. */
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** Gives up the site, if there is one: all that runs on it fails with `reason`. Never rejects. */
@@ -141,6 +171,7 @@ export class Sites {
   #reloaded(attempt: number): Promise<void> {
     this.#reload ??= this.#tryReload(attempt).finally(() => {
       this.#reload = undefined;
+      this.#wake();
     });
     return this.#reload;
   }
@@ -175,10 +206,4 @@ export class Sites {
     const message = `The backend was lost and the model could not be loaded again. ${loss.message} ${why}`;
     return new MilletError("BACKEND_LOST", message, { cause, details: { loss: loss.message } });
   }
-}
-
-/** Whether a model that is loaded again may do better. */
-function isLoss(error: unknown): error is MilletError {
-  if (!isMilletError(error)) return false;
-  return error.code === "BACKEND_LOST" || (error.code === "OUT_OF_MEMORY" && !isCacheFull(error));
 }
