@@ -40,6 +40,7 @@ export function fakeModel(script: Script): ChatModel {
       estimate: { weightBytes: 0, kvBytes: 0, scratchBytes: 0 },
       weightBytes: 1500,
       rejected: [],
+      recoveries: [],
     },
     contextLength: 512,
     loadMs: 12,
