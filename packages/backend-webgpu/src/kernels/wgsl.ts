@@ -16,14 +16,23 @@ export interface Binding {
   readonly access: "read" | "read-write";
 }
 
-/** A kernel of bindings and a body; the body declares `main` and what it needs. */
-export function kernelOf(name: string, bindings: readonly Binding[], body: string): Kernel {
+/**
+ * A kernel of bindings and a body; the body declares `main` and what it needs.
+ * @param extensions of WGSL that it enables: "subgroups", "f16"
+ */
+export function kernelOf(
+  name: string,
+  bindings: readonly Binding[],
+  body: string,
+  extensions: readonly string[] = [],
+): Kernel {
   const declarations = bindings.map(({ name: variable, element, access }, i) => {
     const mode = access === "read" ? "read" : "read_write";
     return `@group(0) @binding(${i + 1}) var<storage, ${mode}> ${variable}: array<${element}>;`;
   });
   const code = [
     `// ${name}`,
+    ...extensions.map((extension) => `enable ${extension};`),
     `struct Params { words: array<vec4<u32>, ${PARAM_WORDS / 4}> }`,
     "@group(0) @binding(0) var<uniform> params: Params;",
     ...declarations,

@@ -1,4 +1,5 @@
 /** Runs attention alone on a device: calls one after the other on one cache, over scratch memory full of NaN. */
+import type { KvSnapshot } from "@millet/core/backend";
 import { fillRotationTable } from "@millet/core/ops";
 import { viewAs } from "@millet/core/tensor";
 import type { Device } from "../../src/device/device.js";
@@ -8,6 +9,7 @@ import { lowerAttention } from "../../src/kernels/attention/lower.js";
 import { WebgpuState } from "../../src/kv/state.js";
 import { columnsOf, type Matrix, strideOf } from "../../src/lower/matrix.js";
 import type { AttentionSpec } from "../../src/lower/specs.js";
+import type { OptionalFeature } from "../../src/options.js";
 import type { Dispatch, Operand } from "../../src/program/dispatch.js";
 import { kvRuntime } from "../support/kv-runtime.js";
 import { runDispatches } from "../support/run-dispatches.js";
@@ -23,18 +25,32 @@ import {
 
 const USAGE = BufferUsage.Storage | BufferUsage.CopySource | BufferUsage.CopyTarget;
 
-/** @returns the output of each call, and the names of the kernels */
+export interface Options {
+  /** Fills the cache before the first call. */
+  readonly prepare?: Prepare | undefined;
+  /** What kernels may use; all that the device has by default. */
+  readonly features?: ReadonlySet<OptionalFeature> | undefined;
+}
+
+export interface Result {
+  /** Of each call. */
+  readonly outputs: Float32Array[];
+  /** All rows of the cache in the end. */
+  readonly cache: KvSnapshot;
+  readonly kernels: readonly string[];
+}
+
 export async function actualOf(
   device: Device,
   scenario: Scenario,
   calls: readonly Operands[],
-  prepare?: Prepare,
-): Promise<{ outputs: Float32Array[]; kernels: string[] }> {
+  options: Options = {},
+): Promise<Result> {
   const plan = planOf(scenario);
   const state = new WebgpuState(kvRuntime(device), plan);
   await state.reserve(plan.maxBlocks);
-  await prepare?.(state);
-  const lowered = lower(device, scenario, calls[0]!);
+  await options.prepare?.(state);
+  const lowered = lower(scenario, calls[0]!, options.features ?? device.features);
   const buffers = [4 * lowered.words, ...lowered.slots].map((size) => {
     const buffer = device.gpu.createBuffer({ size: Math.ceil(size / 16) * 16, usage: USAGE });
     device.gpu.queue.writeBuffer(buffer, 0, new Uint8Array(buffer.size).fill(0xff));
@@ -57,9 +73,10 @@ export async function actualOf(
     await runDispatches(device, lowered.dispatches, { tokens, logits: 0, longest }, bufferOf);
     outputs.push(await readMatrix(device, slots[lowered.spec.y.slot]!, lowered.spec.y, tokens));
   }
+  const cache = await state.read(0, state.rows);
   state.dispose();
   for (const buffer of buffers) buffer.destroy();
-  return { outputs, kernels: lowered.dispatches.map(({ kernel }) => kernel.name) };
+  return { outputs, cache, kernels: lowered.dispatches.map(({ kernel }) => kernel.name) };
 }
 
 interface Lowered {
@@ -71,7 +88,7 @@ interface Lowered {
 }
 
 /** q, k and v lie side by side in slot 0, y in slot 1. */
-function lower(device: Device, scenario: Scenario, first: Operands): Lowered {
+function lower(scenario: Scenario, first: Operands, features: ReadonlySet<OptionalFeature>): Lowered {
   const attrs = attrsOf(scenario);
   const rows = mostRowsOf(scenario);
   const { heads, kvHeads, headDim, valueDim, rope } = attrs;
@@ -110,7 +127,7 @@ function lower(device: Device, scenario: Scenario, first: Operands): Lowered {
     countWord: (axis: string) => (axis === "tokens" ? 0 : 1),
     temporary: (byteLength: number) => slots.push(byteLength) - 1,
   };
-  const dispatches = lowerAttention(spec, workspace, device.features);
+  const dispatches = lowerAttention(spec, workspace, features);
   const wordsOf = (call: Operands) => {
     const data = new Int32Array(words).fill(-1);
     data[0] = call.positions.spec.shape[0]!;

@@ -6,9 +6,10 @@
 import { normalisedError } from "@millet/conformance";
 import type { KvDType } from "@millet/core/backend";
 import { describe, expect, test } from "vitest";
+import type { OptionalFeature } from "../../src/options.js";
 import { describeOnDevice } from "../support/device.js";
 import { actualOf } from "./attention-run.js";
-import { expectedOf, operandsOf, type Prepare, type Scenario } from "./attention-scenario.js";
+import { expectedOf, operandsOf, type Scenario } from "./attention-scenario.js";
 
 /** Rounded keys of the reference may fall on the other side of a boundary by the last bit of RoPE. */
 const TOLERANCE: Readonly<Record<KvDType, number>> = { f32: 1e-10, f16: 1e-9, q8_0: 1e-7 };
@@ -18,6 +19,8 @@ const rope = (rotaryDim: number, interleaved: boolean) => ({
   interleaved,
   magnitude: 1.1,
 });
+
+const plain: ReadonlySet<OptionalFeature> = new Set();
 
 const DECODE = [[40], [1], [1]];
 const HEADS = { heads: 4, kvHeads: 2, headDim: 16, valueDim: 16 };
@@ -57,17 +60,14 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 };
 
 describeOnDevice("attention", (device) => {
-  const errors = async (scenario: Scenario, prepare?: Prepare) => {
+  const check = async (scenario: Scenario, dtype: KvDType, features = plain) => {
     const calls = operandsOf(scenario);
-    const expected = await expectedOf(scenario, calls, prepare);
-    const { outputs } = await actualOf(device(), scenario, calls, prepare);
-    return outputs.map((output, i) => normalisedError(output, expected[i]!));
-  };
-
-  const check = async (scenario: Scenario, dtype: KvDType) => {
-    for (const error of await errors({ ...scenario, dtype })) {
-      expect(error).toBeLessThanOrEqual(TOLERANCE[dtype]);
-    }
+    const expected = await expectedOf({ ...scenario, dtype }, calls);
+    const { outputs, kernels } = await actualOf(device(), { ...scenario, dtype }, calls, { features });
+    outputs.forEach((output, i) => {
+      expect(normalisedError(output, expected[i]!)).toBeLessThanOrEqual(TOLERANCE[dtype]);
+    });
+    return kernels;
   };
   const asPrompt = (scenario: Scenario) => ({ ...scenario, mostRows: 144 });
   const asFewRows = (scenario: Scenario) => ({
@@ -85,6 +85,17 @@ describeOnDevice("attention", (device) => {
   describe.each(["heads of 5 and 7", "heads of 80 and 20"])("f16 cache, %s", (name) => {
     test("prompt", () => check(asPrompt(SCENARIOS[name]!), "f16"));
     test("few rows", () => check(asFewRows(SCENARIOS[name]!), "f16"));
+  });
+
+  test("without subgroups every kernel is plain", async () => {
+    const names = await check(asFewRows(SCENARIOS["heads of 1"]!), "f32");
+    expect(names).toEqual(["kv_write.f32", "attention_span.f32.plain", "attention_combine"]);
+  });
+
+  test.each(["heads of 5 and 7", "heads of 80 and 20", "soft cap"])("with subgroups, %s", async (name) => {
+    if (!device().features.has("subgroups")) return;
+    const names = await check(asFewRows(SCENARIOS[name]!), "f32", new Set(["subgroups"]));
+    expect(names).toContain("attention_span.f32.subgroups");
   });
 });
 

@@ -10,6 +10,7 @@ import { lowerCombine } from "./combine.js";
 import { lowerKvWrite } from "./kv-write.js";
 import { attentionShape } from "./shape.js";
 import { lowerSpans, partialUnits } from "./span.js";
+import { spanVariants } from "./span-scores.js";
 import { spanCount } from "./spans.js";
 import { lowerTiles } from "./tile.js";
 
@@ -27,7 +28,7 @@ export function fitsAttention({ headDim, valueDim }: AttentionAttrs): boolean {
 export function lowerAttention(
   spec: AttentionSpec,
   workspace: Workspace,
-  _features: ReadonlySet<OptionalFeature>,
+  features: ReadonlySet<OptionalFeature>,
 ): Dispatch[] {
   const { q, attrs, blockColumns, kv } = spec;
   const queries = workspace.temporary(16 * q.rows * attrs.heads * Math.ceil(attrs.headDim / 4));
@@ -36,5 +37,6 @@ export function lowerAttention(
   if (q.rows > FEW_ROWS) return [write, lowerTiles(shape, workspace.countWord("tokens"))];
   const spans = spanCount(blockColumns * kv.blockRows);
   const partials = workspace.temporary(16 * q.rows * attrs.heads * spans * partialUnits(shape));
-  return [write, lowerSpans(shape, partials, spans), lowerCombine(shape, partials, spans)];
+  const variant = spanVariants(features).at(-1)!;
+  return [write, lowerSpans(shape, partials, spans, variant), lowerCombine(shape, partials, spans)];
 }

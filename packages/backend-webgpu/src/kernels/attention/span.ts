@@ -8,11 +8,10 @@ import type { Dispatch } from "../../program/dispatch.js";
 import { activeRows } from "../rows.js";
 import { kernelOf } from "../wgsl.js";
 import { type AttentionShape, cacheWgsl, cappedWgsl, NO_ROW, NO_SCORE, visibleWgsl } from "./shape.js";
+import type { SpanVariant } from "./span-scores.js";
 import { SPANS_WGSL, spanCount, TILE_ROWS } from "./spans.js";
 
 const THREADS = 128;
-/** Invocations that share the product of a query and a key: neighbours read neighbouring units. */
-const KEY_LANES = 8;
 
 /** Bytes of workgroup memory for queries; what else there is takes about 11 KiB of the 16 that every device has. */
 const QUERY_BYTES = 4096;
@@ -32,7 +31,12 @@ function headsAtOnce({ group, keyUnits }: AttentionShape): number {
  * @param partials slot for the results
  * @param spans most spans of a sequence
  */
-export function lowerSpans(shape: AttentionShape, partials: number, spans: number): Dispatch {
+export function lowerSpans(
+  shape: AttentionShape,
+  partials: number,
+  spans: number,
+  variant: SpanVariant,
+): Dispatch {
   const { spec, format, kvHeads, group, queries } = shape;
   const { layer } = spec.attrs;
   const chunks = Math.ceil(group / headsAtOnce(shape));
@@ -45,7 +49,12 @@ export function lowerSpans(shape: AttentionShape, partials: number, spans: numbe
     { name: "partials", element: "vec4<f32>", access: "read-write" as const },
   ];
   return {
-    kernel: kernelOf(`attention_span.${format.dtype}`, bindings, body(shape, chunks, spans)),
+    kernel: kernelOf(
+      `attention_span.${format.dtype}.${variant.name}`,
+      bindings,
+      body(shape, chunks, spans, variant),
+      variant.extensions,
+    ),
     label: `${spec.label} layer ${layer}`,
     operands: [
       { space: "call" },
@@ -61,19 +70,18 @@ export function lowerSpans(shape: AttentionShape, partials: number, spans: numbe
   };
 }
 
-function body(shape: AttentionShape, chunks: number, spans: number): string {
+function body(shape: AttentionShape, chunks: number, spans: number, variant: SpanVariant): string {
   const { spec, heads, group, keyUnits, valueUnits } = shape;
   const together = headsAtOnce(shape);
   // Groups of invocations with the same unit of the values take turns at the rows.
   const parts = Math.min(TILE_ROWS, Math.floor(THREADS / valueUnits));
   const each = (text: (g: number) => string) => Array.from({ length: together }, (_, g) => text(g));
-  const products = [0, 1, 2, 3].map((g) => (g < together ? `dot(key, query[${g * keyUnits}u + u])` : "0f"));
   return `
 var<workgroup> query: array<vec4<f32>, ${together * keyUnits}>;
-var<workgroup> shares: array<vec4<f32>, ${TILE_ROWS * KEY_LANES}>;
+var<workgroup> shares: array<vec4<f32>, ${4 * THREADS}>;
 var<workgroup> rows: array<u32, ${TILE_ROWS}>;
 var<workgroup> scores: array<vec4<f32>, ${TILE_ROWS}>;
-var<workgroup> maxima: array<vec4<f32>, 8>;
+var<workgroup> maxima: array<vec4<f32>, ${variant.maxima}>;
 var<workgroup> sums: array<vec4<f32>, ${parts}>;
 ${SPANS_WGSL}
 ${cacheWgsl(shape)}
@@ -85,7 +93,7 @@ fn row_if_visible(sequence: u32, index: u32, end: u32, position: i32) -> u32 {
   return select(${NO_ROW}, row, ${visibleWgsl(shape, "key_position", "position")});
 }
 @compute @workgroup_size(${THREADS})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32${variant.parameters}) {
   let token = group.z;
   let sequence = call[${spec.sequences}u + token];
   let length = call[${spec.lengths}u + sequence];
@@ -106,34 +114,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   ${each((g) => `var o${g} = vec4<f32>(0f);`).join("\n  ")}
   for (var begin = first; begin < end; begin += ${TILE_ROWS}u) {
     if (lane < ${TILE_ROWS}u) { rows[lane] = row_if_visible(sequence, begin + lane, end, position); }
-    workgroupBarrier();
-    for (var i = lane; i < ${TILE_ROWS * KEY_LANES}u; i += ${THREADS}u) {
-      let row = rows[i / ${KEY_LANES}u];
-      var share = vec4<f32>(0f);
-      if (row != ${NO_ROW}) {
-        let base = key_base(row, kv_head);
-        for (var u = i % ${KEY_LANES}u; u < ${keyUnits}u; u += ${KEY_LANES}u) {
-          let key = load_key(base, u);
-          share += vec4<f32>(${products.join(", ")});
-        }
-      }
-      shares[i] = share;
-    }
-    workgroupBarrier();
-    if (lane < ${TILE_ROWS}u) {
-      var score = vec4<f32>(0f);
-      for (var i = 0u; i < ${KEY_LANES}u; i++) { score += shares[lane * ${KEY_LANES}u + i]; }
-      scores[lane] = select(capped(score), vec4<f32>(${NO_SCORE}), rows[lane] == ${NO_ROW});
-    }
-    workgroupBarrier();
-    if (lane < 8u) {
-      var most = scores[lane * 8u];
-      for (var i = 1u; i < 8u; i++) { most = max(most, scores[lane * 8u + i]); }
-      maxima[lane] = most;
-    }
-    workgroupBarrier();
+    workgroupBarrier();${variant.scores(shape, together, THREADS)}
     var most = m;
-    for (var i = 0u; i < 8u; i++) { most = max(most, maxima[i]); }
+    for (var i = 0u; i < ${variant.maximaCount}; i++) { most = max(most, maxima[i]); }
     let alpha = exp(m - most);
     m = most;
     if (lane < ${TILE_ROWS}u) {
