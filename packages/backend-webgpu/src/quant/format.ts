@@ -103,6 +103,16 @@ export function planeOffsets(format: GpuFormat, rows: number, columns: number): 
   });
 }
 
+/** `planes` of the decode functions: the first vector of each plane of a part within its page, as 4 words of Params. */
+export function planeVectors(
+  format: GpuFormat,
+  part: { readonly offset: number; readonly rows: number },
+  columns: number,
+): number[] {
+  const offsets = planeOffsets(format, part.rows, columns);
+  return [0, 1, 2, 3].map((i) => (offsets[i] === undefined ? 0 : (part.offset + offsets[i]) / 16));
+}
+
 /** Bytes of `rows` rows of a format, a multiple of 16. */
 export function packedBytes(format: GpuFormat, rows: number, columns: number): number {
   return format.planes.reduce((sum, plane) => sum + planeBytes(plane, rows, columns), 0);

@@ -29,7 +29,7 @@ const BY_DTYPE = new Map<DType, GpuFormat>(
 );
 
 /** Whether linear and embedding take weights of this type. */
-export function hasGpuFormat(dtype: DType): boolean {
+export function hasFormat(dtype: DType): boolean {
   return BY_DTYPE.has(dtype);
 }
 

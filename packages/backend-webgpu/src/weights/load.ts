@@ -27,13 +27,6 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 /** Most planes of a format. */
 const MOST_PLANES = 4;
 
-/** Weights in GPU memory; page i of the plan is `pages[i]`. */
-export interface LoadedWeights {
-  readonly pages: readonly GPUBuffer[];
-  readonly byteLength: number;
-  destroy(): void;
-}
-
 /** Rows of a weight that are read at once. */
 interface Piece {
   readonly source: WeightSource;
@@ -48,6 +41,7 @@ interface Piece {
 }
 
 /**
+ * @returns the pages of the plan, which the caller destroys
  * @throws MilletError MODEL_TENSOR_MISSING, MODEL_TENSOR_SHAPE, OUT_OF_MEMORY, SOURCE_*, ABORTED, BACKEND_LOST;
  *   nothing stays allocated then
  */
@@ -56,24 +50,21 @@ export async function loadWeights(
   plan: WeightPlan,
   sources: WeightSources,
   options: LoadOptions = {},
-): Promise<LoadedWeights> {
+): Promise<GPUBuffer[]> {
   throwIfAborted(options.signal, "Loading the weights");
-  const pieces = inFileOrder(plan.weights, sources).flatMap((weight) => piecesOf(weight, sources));
+  const pieces = inFileOrder(plan.places, sources).flatMap((weight) => piecesOf(weight, sources));
   const pages = await allocatePages(device, plan);
-  const destroy = () => {
-    for (const page of pages) page.destroy();
-  };
   try {
     await fill(device, pages, pieces, options);
+    return pages;
   } catch (error) {
-    destroy();
+    for (const page of pages) page.destroy();
     throw error;
   }
-  return { pages, byteLength: plan.byteLength, destroy };
 }
 
 /** A remote file read forward arrives as one stream; weights that `sources` lacks come last, to be reported. */
-function inFileOrder(weights: WeightPlan["weights"], sources: WeightSources): PlacedWeight[] {
+function inFileOrder(weights: WeightPlan["places"], sources: WeightSources): PlacedWeight[] {
   const order = new Map([...sources.keys()].map((name, index) => [name, index]));
   const place = ({ name }: PlacedWeight) => order.get(name) ?? order.size;
   return [...weights.values()].sort((a, b) => place(a) - place(b));

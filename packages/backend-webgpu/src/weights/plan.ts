@@ -2,8 +2,8 @@
  * Which page of GPU memory holds which weight, worked out before a byte is read. Weights follow each other in the
  * order in which the graphs use them, so that what a layer needs usually lies in one page.
  */
+import type { GraphSet } from "@millet/core/backend";
 import { MilletError } from "@millet/core/errors";
-import type { Value } from "@millet/core/graph";
 import { byteLength, formatSpec } from "@millet/core/tensor";
 import { GROUP_ROWS, packedBytes } from "../quant/format.js";
 import { gpuFormat } from "../quant/index.js";
@@ -13,8 +13,8 @@ import type { PlacedWeight, WeightPart } from "./placed-weight.js";
 const ALIGNMENT = 256;
 
 export interface WeightPlan {
-  /** By name. */
-  readonly weights: ReadonlyMap<string, PlacedWeight>;
+  /** Where each weight lies, by its name. */
+  readonly places: ReadonlyMap<string, PlacedWeight>;
   /** Bytes of each page. */
   readonly pages: readonly number[];
   /** Bytes of all pages. */
@@ -29,18 +29,19 @@ export interface PageLimits {
 
 /**
  * Places weights: matrices packed by quant/<format>.ts, vectors as f32 in one row.
- * @param values in the order of their use; what comes twice is placed once
+ * A weight that several nodes or graphs use is placed once.
  * @throws MilletError MODEL_TOO_LARGE if 4 rows of a weight exceed a page, MODEL_TENSOR_DTYPE
  */
-export function planWeights(values: Iterable<Value>, limits: PageLimits): WeightPlan {
+export function planWeights(graphs: GraphSet, limits: PageLimits): WeightPlan {
   const pages = new Pages(limits);
-  const weights = new Map<string, PlacedWeight>();
-  for (const { name, spec } of values) {
-    if (weights.has(name)) continue;
+  const places = new Map<string, PlacedWeight>();
+  const used = Object.values(graphs).flatMap(({ nodes }) => nodes.flatMap(({ inputs }) => inputs));
+  for (const { kind, name, spec } of used) {
+    if (kind !== "weight" || places.has(name)) continue;
     const parts = spec.shape.length === 2 ? pages.matrix(name, spec) : [pages.part(0, 1, byteLength(spec))];
-    weights.set(name, { name, spec, parts });
+    places.set(name, { name, spec, parts });
   }
-  return { weights, pages: pages.sizes, byteLength: pages.sizes.reduce((sum, size) => sum + size, 0) };
+  return { places, pages: pages.sizes, byteLength: pages.sizes.reduce((sum, size) => sum + size, 0) };
 }
 
 class Pages {

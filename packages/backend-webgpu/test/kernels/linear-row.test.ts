@@ -1,6 +1,6 @@
 /** linear for few rows: every format and variant on ugly shapes, and every fused step, against float64. */
 import { expect, test } from "vitest";
-import { rowVariants } from "../../src/kernels/linear/index.js";
+import { rowVariants } from "../../src/kernels/linear/lower.js";
 import { lowerLinearRow } from "../../src/kernels/linear/row.js";
 import { GPU_FORMATS } from "../../src/quant/index.js";
 import { describeOnDevice } from "../support/device.js";

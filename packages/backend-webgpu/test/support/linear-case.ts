@@ -128,7 +128,7 @@ export async function errorOfLinear(
     workspace,
     weights: placed,
   });
-  placed.destroy();
+  for (const page of placed.pages) page.destroy();
 
   const expected = expectedOf(c, finish, weights, biases, gain, xs, residuals, order);
   let [squares, errors] = [0, 0];

@@ -1,19 +1,21 @@
 /** Runs dispatches on given slots and weights: for tests of kernels, and for nothing else, since it allocates all it needs. */
-import type { Value } from "@millet/core/graph";
+import { type Graph, GraphBuilder } from "@millet/core/graph";
+import { embedding, rmsNorm } from "@millet/core/ops";
 import type { HostTensor, WeightSources } from "@millet/core/tensor";
 import type { Device } from "../../src/device/device.js";
 import { BufferUsage } from "../../src/device/flags.js";
 import { readBuffer } from "../../src/device/read-buffer.js";
 import type { Workspace } from "../../src/lower/specs.js";
 import type { CallSize, Dispatch, Operand } from "../../src/program/dispatch.js";
-import { type LoadedWeights, loadWeights } from "../../src/weights/load.js";
+import { loadWeights } from "../../src/weights/load.js";
 import type { PlacedWeight } from "../../src/weights/placed-weight.js";
 import { type PageLimits, planWeights } from "../../src/weights/plan.js";
 import { runDispatches } from "./run-dispatches.js";
 import { asFloats } from "./run-kernel.js";
 
 /** Weights in the pages of a device. */
-export interface TestWeights extends LoadedWeights {
+export interface TestWeights {
+  readonly pages: readonly GPUBuffer[];
   weight(name: string): PlacedWeight;
 }
 
@@ -27,15 +29,17 @@ export function sourcesOf(tensors: Readonly<Record<string, HostTensor>>): Weight
   return new Map(sources);
 }
 
-/** The weight values of a graph that would use these tensors in their order. */
-export function valuesOf(tensors: Readonly<Record<string, HostTensor>>): Value[] {
-  return Object.entries(tensors).map(([name, { spec }], id) => ({
-    id,
-    name,
-    kind: "weight",
-    spec,
-    rowAxis: "fixed",
-  }));
+/** A graph that uses these weights in their order: matrices as tables of embeddings, vectors as norms. */
+export function graphOf(tensors: Readonly<Record<string, HostTensor>>): Graph {
+  const graph = new GraphBuilder("weights");
+  const tokens = graph.input("tokens", { dtype: "i32", shape: [1] }, "tokens");
+  const outputs = Object.entries(tensors).map(([name, { spec }]) => {
+    const weight = graph.weight(name, spec);
+    if (spec.shape.length === 2) return [name, graph.emitOne(embedding, [weight, tokens], { scale: 1 })];
+    const x = graph.input(`x of ${name}`, { dtype: "f32", shape: [1, spec.shape[0]!] }, "tokens");
+    return [name, graph.emitOne(rmsNorm, [x, weight], { epsilon: 0 })];
+  });
+  return graph.finish(Object.fromEntries(outputs));
 }
 
 export async function placeWeights(
@@ -43,9 +47,9 @@ export async function placeWeights(
   tensors: Readonly<Record<string, HostTensor>>,
   limits: PageLimits = device.limits,
 ): Promise<TestWeights> {
-  const plan = planWeights(valuesOf(tensors), limits);
-  const loaded = await loadWeights(device, plan, sourcesOf(tensors));
-  return { ...loaded, weight: (name) => plan.weights.get(name)! };
+  const plan = planWeights({ test: graphOf(tensors) }, limits);
+  const pages = await loadWeights(device, plan, sourcesOf(tensors));
+  return { pages, weight: (name) => plan.places.get(name)! };
 }
 
 /** Slots that a spec's dispatches take besides the ones given. */
@@ -74,7 +78,7 @@ export interface DispatchRun {
   /** First contents of the slots; those of the workspace follow, filled with NaN. */
   readonly slots: readonly Float32Array[];
   readonly workspace: TestWorkspace;
-  readonly weights: LoadedWeights;
+  readonly weights: TestWeights;
 }
 
 /** @returns the slots given, afterwards */
@@ -101,7 +105,7 @@ function bufferOf(
   operand: Operand,
   slots: readonly GPUBuffer[],
   call: GPUBuffer,
-  weights: LoadedWeights,
+  weights: TestWeights,
 ): GPUBuffer {
   if (operand.space === "scratch") return slots[operand.slot]!;
   if (operand.space === "weights") return weights.pages[operand.page]!;

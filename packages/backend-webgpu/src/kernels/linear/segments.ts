@@ -4,7 +4,7 @@
  */
 import type { LinearSpec } from "../../lower/specs.js";
 import type { GpuFormat } from "../../quant/format.js";
-import { GROUP_ROWS, packedBytes, planeOffsets } from "../../quant/format.js";
+import { GROUP_ROWS, packedBytes, planeVectors } from "../../quant/format.js";
 import { gpuFormat } from "../../quant/index.js";
 import type { PlacedWeight, WeightPart } from "../../weights/placed-weight.js";
 import { PARAM_WORDS } from "../wgsl.js";
@@ -108,10 +108,7 @@ function paramVectorsOf({ weights }: Segment): number {
 
 /** The words of Params that {@link paramVectorsOf} counts. */
 export function segmentParams({ weights }: Segment, columns: number): number[] {
-  const planes = weights.flatMap(({ format, part }) => {
-    const offsets = planeOffsets(format, part.rows, columns).map((offset) => (part.offset + offset) / 16);
-    return [0, 1, 2, 3].map((i) => offsets[i] ?? 0);
-  });
+  const planes = weights.flatMap(({ format, part }) => planeVectors(format, part, columns));
   return [...planes, ...[0, 1, 2, 3].map((i) => weights[i]?.bias?.word ?? 0)];
 }
 
