@@ -41,6 +41,9 @@ test.each(["shared", "unshared"] as const)("%s memory", async (memory) => {
   ]);
   expect([seen[0], seen.at(-1)]).toEqual(["open", "ready"]);
   expect(workers.length).toBe(2 * old.length);
+  await workers.at(-1)!.terminate(); // while nothing runs
+  expect((await model.generate(PROMPT, GREEDY).result).tokenIds).toEqual(expected[0]!.tokenIds);
+  expect(model.backend.recoveries.length).toBe(2);
   const exits = workers.map((worker) =>
     worker.threadId === -1 ? undefined : new Promise((resolve) => worker.once("exit", resolve)),
   );

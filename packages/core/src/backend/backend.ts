@@ -55,7 +55,10 @@ export interface LoadProgress {
 export interface Backend {
   readonly name: string;
   readonly capabilities: Capabilities;
-  /** Settles when the device or its workers go away for good; never rejects. Pending while all is well. */
+  /**
+   * Settles when the device or its workers go away for good; never rejects. Pending while all is well. Then calls and
+   * reads fail with BACKEND_LOST, and core disposes of models and backend and creates another.
+   */
   readonly lost: Promise<MilletError>;
   /** Whether a node can be compiled as it is. If not, core decomposes it or the load fails with its name. */
   supports(node: Node): boolean;
