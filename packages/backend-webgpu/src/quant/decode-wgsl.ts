@@ -60,6 +60,20 @@ fn floats${view.suffix}(planes: vec4<u32>, group: u32, chunk: u32) -> Floats {
 }`;
 }
 
+/** Function `weights<suffix>` -> Floats: the weights themselves. */
+export function weightsFunction({ numbers, hasOffset }: GpuFormat, { suffix }: PageView): string {
+  const scaled = (part: string) =>
+    ["x", "y", "z", "w"]
+      .map((r, i) => `floats.${part}[${i}] * scales.scale.${r}${hasOffset ? ` + scales.offset.${r}` : ""}`)
+      .join(", ");
+  const place = "(planes, group, chunk)";
+  return `
+fn weights${suffix}(${PLACE}) -> Floats {
+  let floats = floats${suffix}${place};
+  ${numbers === "floats" ? "return floats;" : `let scales = scales${suffix}${place};\n  return Floats(mat4x4<f32>(${scaled("low")}), mat4x4<f32>(${scaled("high")}));`}
+}`;
+}
+
 /** The parameters of all decode functions. */
 export const PLACE = "planes: vec4<u32>, group: u32, chunk: u32";
 

@@ -3,7 +3,7 @@ import type { Matrix } from "../../lower/matrix.js";
 import type { LinearSpec, Workspace } from "../../lower/specs.js";
 import type { Operand } from "../../program/dispatch.js";
 import { decodeFunctions, decodePrelude, type HalfDecode } from "../../quant/decode-wgsl.js";
-import { CHUNK } from "../../quant/format.js";
+import { CHUNK, type GpuFormat, type PageView } from "../../quant/format.js";
 import { matrixBinding, scratchOf } from "../rows.js";
 import type { Binding } from "../wgsl.js";
 import { type Batch, firstVectors, type Segment } from "./segments.js";
@@ -38,19 +38,20 @@ function isVector({ offset }: Matrix): boolean {
 }
 
 /**
- * `x_low(base, chunk)` and `x_high`: inputs 0..3 and 4..7 of a chunk of the row that `x_base(row)` names, 0 past its end.
+ * `x_quad(base, quad)`: inputs 4 quad to 4 quad + 3 of the row that `x_base(row)` names, 0 past its end; `x_low(base,
+ * chunk)` and `x_high`: inputs 0..3 and 4..7 of a chunk.
  */
-export function xFunctions({ x, gather }: LinearSpec): string {
+export function xFunctions({ x, gather }: Pick<LinearSpec, "x" | "gather">): string {
   const row = gather === undefined ? "row" : `min(call[${gather}u + row], ${x.rows - 1}u)`;
   const scale = isVector(x) ? 4 : 1;
   const load = isVector(x)
-    ? (at: string) => `x_rows[base + ${at}]`
-    : (at: string) =>
-        `vec4<f32>(${[0, 1, 2, 3].map((i) => `x_rows[base + 4u * (${at}) + ${i}u]`).join(", ")})`;
+    ? "x_rows[base + quad]"
+    : `vec4<f32>(${[0, 1, 2, 3].map((i) => `x_rows[base + 4u * quad + ${i}u]`).join(", ")})`;
   return `
 fn x_base(row: u32) -> u32 { return ${x.offset / scale}u + ${row} * ${x.stride / scale}u; }
-fn x_low(base: u32, chunk: u32) -> vec4<f32> { return ${masked(x.width, load("2u * chunk"), "chunk * 8u")}; }
-fn x_high(base: u32, chunk: u32) -> vec4<f32> { return ${masked(x.width, load("2u * chunk + 1u"), "chunk * 8u + 4u")}; }`;
+fn x_quad(base: u32, quad: u32) -> vec4<f32> { return ${masked(x.width, load, "4u * quad")}; }
+fn x_low(base: u32, chunk: u32) -> vec4<f32> { return x_quad(base, 2u * chunk); }
+fn x_high(base: u32, chunk: u32) -> vec4<f32> { return x_quad(base, 2u * chunk + 1u); }`;
 }
 
 /** What lies past a row's end may be NaN, and so must not even meet a weight of 0. */
@@ -65,14 +66,20 @@ export function suffixOf(batch: Batch, segment: Segment, j: number): string {
   return `_${format.dtype}_${batch.pages.indexOf(part.page)}`;
 }
 
-/** Decode functions of every pair of format and page in the batch. */
-export function decodeSource(batch: Batch, columns: number, halves: HalfDecode): string {
+/** Decode functions of every pair of format and page in the batch; `more` adds to them. */
+export function decodeSource(
+  batch: Batch,
+  columns: number,
+  halves: HalfDecode,
+  more: (format: GpuFormat, view: PageView) => string = () => "",
+): string {
   const functions = new Map<string, string>();
   for (const segment of batch.segments) {
     segment.weights.forEach(({ format, part }, j) => {
       const suffix = suffixOf(batch, segment, j);
       const page = `page_${batch.pages.indexOf(part.page)}`;
-      functions.set(suffix, decodeFunctions(format, { suffix, page, columns }));
+      const view = { suffix, page, columns };
+      functions.set(suffix, decodeFunctions(format, view) + more(format, view));
     });
   }
   return decodePrelude(halves) + [...functions.values()].join("");
