@@ -39,10 +39,10 @@ fn ${name}(head: u32, unit: u32) -> vec4<f32> {
   return vec4<f32>(unpack2x16float(words.x), unpack2x16float(words.y));
 }`,
   pieces: unitsOf,
-  store: (name, array, staged) => `
-fn ${name}(head: u32, piece: u32) {
-  let four = ${staged}[piece];
-  ${array}[head + piece] = vec2<u32>(
+  store: (name, array, source) => `
+fn ${name}(to: u32, row: u32, head: u32, piece: u32) {
+  let four = ${source}(row, head, piece);
+  ${array}[to + piece] = vec2<u32>(
     half_of(four.x) | (half_of(four.y) << 16u), half_of(four.z) | (half_of(four.w) << 16u));
 }`,
   pack(values, size) {

@@ -9,8 +9,8 @@ export const f32: KvFormat = {
   load: (name, array) => `
 fn ${name}(head: u32, unit: u32) -> vec4<f32> { return ${array}[head + unit]; }`,
   pieces: unitsOf,
-  store: (name, array, staged) => `
-fn ${name}(head: u32, piece: u32) { ${array}[head + piece] = ${staged}[piece]; }`,
+  store: (name, array, source) => `
+fn ${name}(to: u32, row: u32, head: u32, piece: u32) { ${array}[to + piece] = ${source}(row, head, piece); }`,
   pack(values, size) {
     const padded = 4 * unitsOf(size);
     const heads = values.length / size;

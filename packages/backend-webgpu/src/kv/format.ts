@@ -15,8 +15,11 @@ export interface KvFormat {
   load(name: string, array: string, size: number): string;
   /** Pieces that a head of `size` values is written in. */
   pieces(size: number): number;
-  /** WGSL of `fn name(head: u32, piece: u32)`, which rounds as core's round-kv.ts from units in `staged`. */
-  store(name: string, array: string, staged: string, size: number): string;
+  /**
+   * WGSL of `fn name(to: u32, row: u32, head: u32, piece: u32)`, which writes a piece of the head that begins at element
+   * `to`, rounded as core's round-kv.ts says. Values come from `fn source(row: u32, head: u32, unit: u32) -> vec4<f32>`.
+   */
+  store(name: string, array: string, source: string, size: number): string;
   /** Heads of `size` values each, one after the other, rounded and laid out. */
   pack(values: Float32Array, size: number): Uint32Array<ArrayBuffer>;
   /** What `pack` gave, as values. */

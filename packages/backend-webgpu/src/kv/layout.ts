@@ -8,8 +8,9 @@ import type { Device } from "../device/device.js";
 import { f16 } from "./f16.js";
 import { f32 } from "./f32.js";
 import type { KvFormat } from "./format.js";
+import { q8_0 } from "./q8_0.js";
 
-const FORMATS: readonly KvFormat[] = [f32, f16];
+const FORMATS: readonly KvFormat[] = [f32, f16, q8_0];
 
 /** Types of KV cache that there are, the most exact first. */
 export const KV_TYPES: readonly KvDType[] = FORMATS.map(({ dtype }) => dtype);

@@ -82,9 +82,12 @@ describeOnDevice("attention", (device) => {
   });
 
   // Kernels compile slowly on SwiftShader, and types differ in how a unit is read and written alone.
-  describe.each(["heads of 5 and 7", "heads of 80 and 20"])("f16 cache, %s", (name) => {
-    test("prompt", () => check(asPrompt(SCENARIOS[name]!), "f16"));
-    test("few rows", () => check(asFewRows(SCENARIOS[name]!), "f16"));
+  describe.each([
+    ["f16", "heads of 5 and 7"],
+    ["q8_0", "heads of 80 and 20"],
+  ] as const)("%s cache, %s", (dtype, name) => {
+    test("prompt", () => check(asPrompt(SCENARIOS[name]!), dtype));
+    test("few rows", () => check(asFewRows(SCENARIOS[name]!), dtype));
   });
 
   test("without subgroups every kernel is plain", async () => {

@@ -4,6 +4,7 @@
  */
 import { type KvDType, type KvPlan, type KvSnapshot, roundKv } from "@millet/core/backend";
 import { describe, expect, test } from "vitest";
+import type { Device } from "../../src/device/device.js";
 import { KV_TYPES, kvBytes, mostBlocks } from "../../src/kv/layout.js";
 import { WebgpuState } from "../../src/kv/state.js";
 import { describeOnDevice } from "../support/device.js";
@@ -125,6 +126,27 @@ describeOnDevice("KV cache", (device) => {
     await expect(state.reserve(1)).rejects.toMatchObject({ code: "DISPOSED" });
   });
 
+  test("memory that runs out while it grows is a typed error, and costs no rows", async () => {
+    const plan = planOf("f32", 8, 8);
+    const created: GPUBuffer[] = [];
+    let isFull = false;
+    const state = new WebgpuState(kvRuntime(withMemory(device(), created, () => isFull)), plan);
+    await state.reserve(1);
+    const given = snapshotOf(plan, 20);
+    await state.write(3, given);
+    const { generation } = state;
+    isFull = true;
+    const before = created.length;
+    await expect(state.reserve(3)).rejects.toMatchObject({ code: "OUT_OF_MEMORY" });
+    isFull = false;
+    expect(created.slice(before).length).toBe(2 * plan.layers + 1);
+    expect(state.generation).toBe(generation);
+    expect(await state.read(3, 20)).toEqual(given);
+    await state.reserve(3);
+    expect(await state.read(3, 20)).toEqual(given);
+    state.dispose();
+  });
+
   test("what the GPU's buffers cannot hold is refused before it is tried", async () => {
     const plan = { ...planOf("f32"), maxBlocks: 2 ** 30 };
     const most = mostBlocks(plan, device().limits);
@@ -135,9 +157,33 @@ describeOnDevice("KV cache", (device) => {
   });
 });
 
+/** The device, noting the buffers that it creates, and reporting a lack of memory in error scopes while `isFull`. */
+function withMemory(device: Device, created: GPUBuffer[], isFull: () => boolean): Device {
+  class GPUOutOfMemoryError {
+    readonly message = "no memory left";
+  }
+  const gpu = new Proxy(device.gpu, {
+    get(target, name) {
+      if (name === "popErrorScope") {
+        return async () => (await target.popErrorScope()) ?? (isFull() ? new GPUOutOfMemoryError() : null);
+      }
+      if (name === "createBuffer") {
+        return (descriptor: GPUBufferDescriptor) => {
+          const buffer = target.createBuffer(descriptor);
+          created.push(buffer);
+          return buffer;
+        };
+      }
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  return { ...device, gpu };
+}
+
 test("bytes of a cache shrink with the type", () => {
   const plan = { ...planOf("f32"), layers: 30 };
   const elements = 30 * 3 * 128 * 32;
   const bytes = KV_TYPES.map((dtype) => kvBytes({ ...plan, dtype }, 1) - 32 * 4);
-  expect(bytes.slice(0, 2)).toEqual([4 * elements, 2 * elements]);
+  expect(bytes).toEqual([4 * elements, 2 * elements, (9 / 8) * elements]);
 });

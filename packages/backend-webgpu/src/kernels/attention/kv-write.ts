@@ -1,6 +1,7 @@
 /**
  * kv_write: RoPE; keys, values and positions of a call's rows go to their rows of the cache, rounded as its type asks, and
- * queries, rotated and scaled, to a matrix of whole units. A workgroup a head of a row: keys, then values, then queries.
+ * queries, rotated and scaled, to a matrix of whole units. An invocation a piece of a head: of the row's keys, then of its
+ * values, then of its queries.
  */
 
 import { HALF_WGSL } from "../../kv/f16.js";
@@ -13,8 +14,9 @@ import type { AttentionShape } from "./shape.js";
 const THREADS = 64;
 
 export function lowerKvWrite(shape: AttentionShape): Dispatch {
-  const { spec, format, heads, kvHeads, queries } = shape;
+  const { spec, format, queries } = shape;
   const { attrs } = spec;
+  const pieces = sum(piecesOf(shape));
   const bindings = [
     { name: "call", element: "u32", access: "read" as const },
     matrixBinding("q_rows", "read"),
@@ -39,55 +41,69 @@ export function lowerKvWrite(shape: AttentionShape): Dispatch {
       { space: "scratch", slot: queries },
     ],
     params: [],
-    grid: (size) => [2 * kvHeads + heads, activeRows(spec.q, size), 1],
+    grid: (size) => [Math.ceil(pieces / THREADS), activeRows(spec.q, size), 1],
     weightBytes: 0,
   };
 }
 
+/** Pieces that a row has of keys, of values and of queries. */
+function piecesOf({ spec, format, heads, kvHeads, keyUnits }: AttentionShape): readonly number[] {
+  const { headDim, valueDim } = spec.attrs;
+  return [kvHeads * format.pieces(headDim), kvHeads * format.pieces(valueDim), heads * keyUnits];
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
+}
+
 function body(shape: AttentionShape): string {
-  const { spec, format, heads, kvHeads, keyUnits, valueUnits } = shape;
+  const { spec, format, heads, kvHeads, keyUnits } = shape;
   const { headDim, valueDim, scale } = spec.attrs;
-  const [keyElements, valueElements] = [format.headElements(headDim), format.headElements(valueDim)];
+  const [keyPieces, valuePieces] = [format.pieces(headDim), format.pieces(valueDim)];
+  const [allKeys, allValues, allQueries] = piecesOf(shape);
+  const base = (size: number) => `(cache_row * ${kvHeads}u + head) * ${format.headElements(size)}u`;
   return `
-var<workgroup> staged: array<vec4<f32>, ${Math.max(keyUnits, valueUnits)}>;
 ${HALF_WGSL}
-${elementWgsl("query_element", "q_rows", spec.q, headDim, shape)}
-${elementWgsl("key_element", "k_rows", spec.k, headDim, shape)}
-${elementWgsl("value_element", "v_rows", spec.v, valueDim, undefined)}
-${format.store("store_key", "keys", "staged", headDim)}
-${format.store("store_value", "values", "staged", valueDim)}
+${unitWgsl("query", "q_rows", spec.q, headDim, shape)}
+${unitWgsl("key", "k_rows", spec.k, headDim, shape)}
+${unitWgsl("value", "v_rows", spec.v, valueDim, undefined)}
+${format.store("store_key", "keys", "key_unit", headDim)}
+${format.store("store_value", "values", "value_unit", valueDim)}
 @compute @workgroup_size(${THREADS})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let row = group.y;
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let row = id.y;
   let cache_row = call[${spec.writeRows}u + row];
-  if (group.x < ${kvHeads}u) {
-    for (var u = lane; u < ${keyUnits}u; u += ${THREADS}u) { staged[u] = ${unitWgsl("key_element", "group.x")}; }
-    workgroupBarrier();
-    let head = (cache_row * ${kvHeads}u + group.x) * ${keyElements}u;
-    for (var i = lane; i < ${format.pieces(headDim)}u; i += ${THREADS}u) { store_key(head, i); }
-    if (group.x == 0u && lane == 0u) { positions[cache_row] = call[${spec.positions}u + row]; }
-  } else if (group.x < ${2 * kvHeads}u) {
-    let kv_head = group.x - ${kvHeads}u;
-    for (var u = lane; u < ${valueUnits}u; u += ${THREADS}u) { staged[u] = ${unitWgsl("value_element", "kv_head")}; }
-    workgroupBarrier();
-    let head = (cache_row * ${kvHeads}u + kv_head) * ${valueElements}u;
-    for (var i = lane; i < ${format.pieces(valueDim)}u; i += ${THREADS}u) { store_value(head, i); }
-  } else {
-    let head = group.x - ${2 * kvHeads}u;
-    for (var u = lane; u < ${keyUnits}u; u += ${THREADS}u) {
-      queries[(row * ${heads}u + head) * ${keyUnits}u + u] = ${f32Literal(scale)} * ${unitWgsl("query_element", "head")};
-    }
+  var i = id.x;
+  if (i < ${allKeys}u) {
+    let head = i / ${keyPieces}u;
+    store_key(${base(headDim)}, row, head, i % ${keyPieces}u);
+    if (i == 0u) { positions[cache_row] = call[${spec.positions}u + row]; }
+    return;
+  }
+  i -= ${allKeys}u;
+  if (i < ${allValues}u) {
+    let head = i / ${valuePieces}u;
+    store_value(${base(valueDim)}, row, head, i % ${valuePieces}u);
+    return;
+  }
+  i -= ${allValues}u;
+  if (i < ${allQueries}u) {
+    queries[row * ${heads * keyUnits}u + i] = ${f32Literal(scale)} * query_unit(row, i / ${keyUnits}u, i % ${keyUnits}u);
   }
 }`;
 }
 
-/** Unit `u` of a head. */
-function unitWgsl(element: string, head: string): string {
-  const values = [0, 1, 2, 3].map((i) => `${element}(row, ${head}, 4u * u + ${i}u)`);
-  return `vec4<f32>(${values.join(", ")})`;
+/** `fn <name>_unit(row, head, unit) -> vec4<f32>`: elements of a head, as elementWgsl has them. */
+function unitWgsl(...operand: Parameters<typeof elementWgsl>): string {
+  const [name] = operand;
+  const values = [0, 1, 2, 3].map((i) => `${name}_element(row, head, 4u * unit + ${i}u)`);
+  return `${elementWgsl(...operand)}
+fn ${name}_unit(row: u32, head: u32, unit: u32) -> vec4<f32> {
+  return vec4<f32>(${values.join(", ")});
+}`;
 }
 
-/** `fn name(row, head, i) -> f32`: an element of a head, rotated if `shape` says so; zero past the head's end. */
+/** `fn <name>_element(row, head, i) -> f32`: an element of a head, rotated if `shape` says so; zero past the head's end. */
 function elementWgsl(
   name: string,
   array: string,
@@ -97,7 +113,7 @@ function elementWgsl(
 ): string {
   const at = (i: string) => `${array}[${address(matrix, "row", `head * ${size}u + ${i}`)}]`;
   return `
-fn ${name}(row: u32, head: u32, i: u32) -> f32 {
+fn ${name}_element(row: u32, head: u32, i: u32) -> f32 {
   if (i >= ${size}u) { return 0f; }
   let here = ${at("i")};
   ${rotationWgsl(at, shape)}
