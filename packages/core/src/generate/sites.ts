@@ -16,8 +16,10 @@ export interface EngineShape extends SchedulerShape {
   readonly contextLength: number;
 }
 
-/** Reloads that a piece of work may cost without getting on. */
-const MOST_RELOADS = 2;
+/** Losses, and reloads that failed, after which a piece of work that did not get on is tried once more. */
+const MOST_LOSSES = 2;
+/** How often to look whether another's last try got on. */
+const TRY_POLL_MS = 10;
 /** A driver that has just been reset takes a moment. */
 const RETRY_PAUSE_MS = 500;
 /** Longest wait for what may never end: a call on a broken backend, a driver that does not answer. */
@@ -42,6 +44,11 @@ export class Sites {
   #reload: Promise<void> | undefined;
   /** Pieces of work that run on the site. */
   #working = 0;
+  /**
+   * Whether some work has its last try and did not get on yet. Others then wait with theirs: if one of them is what kills
+   * the device, it alone ends.
+   */
+  #isTrying: () => boolean = () => false;
   /** Pieces of work that wait for memory. */
   readonly #waiting: (() => void)[] = [];
   #release: Promise<void> = Promise.resolve();
@@ -83,26 +90,34 @@ export class Sites {
     signal: AbortSignal,
     progress: () => number,
   ): Promise<T> {
-    let reloads = this.#failure ? MOST_RELOADS - 1 : 0;
+    let losses = this.#failure ? MOST_LOSSES : 0;
     let reached = progress();
     for (;;) {
       throwIfAborted(signal, WHAT);
       if (this.#reload || !this.#site) {
-        if (reloads === MOST_RELOADS || this.#isHopeless()) throw this.#gaveUp();
-        await unlessAborted(this.#reloaded(++reloads), signal, WHAT);
+        if (losses > MOST_LOSSES || this.#isHopeless()) throw this.#gaveUp();
+        await unlessAborted(this.#reloaded(Math.max(1, losses)), signal, WHAT);
+        if (!this.#site) losses++;
+        continue;
+      }
+      if (losses === MOST_LOSSES && this.#isTrying()) {
+        await pause(TRY_POLL_MS, signal);
         continue;
       }
       const site = this.#site;
+      let isOver = false;
+      if (losses === MOST_LOSSES) this.#isTrying = () => !isOver && progress() === reached;
       this.#working++;
       const ended = await work(site).then(
         (result) => ({ result }),
         (error: unknown) => ({ error }),
       );
       this.#working--;
+      isOver = true;
       if ("result" in ended) return ended.result;
-      if (progress() > reached) reloads = 0;
+      if (progress() > reached) losses = 0;
       reached = progress();
-      if (this.#site === site) await this.#leave(ended.error, reloads, signal);
+      if (this.#site !== site || (await this.#leave(ended.error, losses + 1, signal))) losses++;
     }
   }
 
@@ -126,10 +141,12 @@ export class Sites {
   }
 
   /**
-   * What to do about a failure on the site that serves. Resolves when the work is to be tried again.
-   * @throws the failure itself if that would be of no use
+   * What to do about a failure on the site that serves. Resolves when the work is to be tried again: true if that takes
+   * another site, false if it only had to wait for memory.
+   * @param losses of this work without getting on, this one included
+   * @throws the failure itself if another try would be of no use
    */
-  async #leave(error: unknown, reloads: number, signal: AbortSignal): Promise<void> {
+  async #leave(error: unknown, losses: number, signal: AbortSignal): Promise<boolean> {
     if (!isMilletError(error)) throw error;
     if (error.code === "BACKEND_LOST") {
       void this.#free(error);
@@ -137,11 +154,13 @@ export class Sites {
       throw error;
     } else if (this.#working > 0) {
       await unlessAborted(new Promise<void>((resolve) => this.#waiting.push(resolve)), signal, WHAT);
+      return false;
     } else {
-      if (reloads === MOST_RELOADS || this.#supply.reloadProblem()) throw error;
+      if (losses > MOST_LOSSES || this.#supply.reloadProblem()) throw error;
       this.#loss = error;
-      void this.#reloaded(reloads + 1);
+      void this.#reloaded(losses);
     }
+    return true;
   }
 
   /** Lets those try again that wait for memory. */

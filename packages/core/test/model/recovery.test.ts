@@ -1,5 +1,6 @@
 /** Answers that survive the loss of their backend: as if nothing had happened, or with an error that keeps the text. */
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { BackendFactory, Executable } from "../../src/backend/index.js";
 import type { PromptOptions } from "../../src/generate/options.js";
 import { uniform } from "../../src/generate/philox.js";
 import {
@@ -11,6 +12,7 @@ import {
   type RecoveryProgress,
   reference,
 } from "../../src/index.js";
+import { viewAs } from "../../src/tensor/tensor.js";
 import { FragileDevice, type FragileEvent, type FragileFault } from "./fragile-backend.js";
 import { tinyModel } from "./tiny-model.js";
 
@@ -24,6 +26,9 @@ const GREEDY: PromptOptions = {
   logprobs: 2,
 };
 const SAMPLED: PromptOptions = { ...GREEDY, temperature: 1.5, topK: 0, topP: 0.98, minP: 0, seed: 7 };
+/** No answer may hold the character that is deadly in one of the tests. */
+const FORBID_PERCENT = { ["%".charCodeAt(0)]: -Infinity };
+const LONG: PromptOptions = { ...SAMPLED, maxTokens: 76, logitBias: FORBID_PERCENT };
 const SMALL: Partial<LoadModelOptions> = { promptChunkTokens: 16, contextLength: 128 };
 const NOTHING = { backends: 0, models: 0, states: 0 };
 const ONE = { backends: 1, models: 1, states: 1 };
@@ -35,7 +40,7 @@ afterEach(async () => {
 });
 
 async function load(
-  device: FragileDevice | readonly FragileDevice[],
+  device: BackendFactory | readonly BackendFactory[],
   options: Partial<LoadModelOptions> = {},
 ) {
   const model = await loadModel(bytes, { backend: device, ...SMALL, ...options });
@@ -71,6 +76,39 @@ const at =
   ): FragileDevice["fault"] =>
   (event, count) =>
     event === kind && counts.includes(count) ? fault : undefined;
+
+/** The device, with a say in each call. */
+function intercepted(
+  device: FragileDevice,
+  intercept: (
+    run: () => ReturnType<Executable["run"]>,
+    tokens: readonly number[],
+  ) => ReturnType<Executable["run"]>,
+): BackendFactory {
+  const wrap = (one: Executable): Executable => ({
+    graph: one.graph,
+    run: (call) => {
+      const { tokens } = call.inputs;
+      const known = tokens && "data" in tokens ? [...viewAs(tokens, "i32")] : [];
+      return intercept(() => one.run(call), known);
+    },
+    toString: () => String(one),
+  });
+  return {
+    name: device.name,
+    async create() {
+      const backend = await device.create();
+      return {
+        ...backend,
+        async load(...request) {
+          const model = await backend.load(...request);
+          const executables = Object.entries(model.executables).map(([name, one]) => [name, wrap(one)]);
+          return { ...model, executables: Object.fromEntries(executables) };
+        },
+      };
+    },
+  };
+}
 
 async function errorOf(work: Promise<unknown>): Promise<MilletError> {
   const error: unknown = await work.then(
@@ -247,6 +285,42 @@ describe("an answer whose backend is lost", () => {
     }
   });
 
+  it("does not wait for reads that never end", async () => {
+    const expected = await undisturbed((model) => outcome(model, PROMPT, GREEDY));
+    const device = new FragileDevice();
+    let calls = 0;
+    const stuck = intercepted(device, (run) => {
+      if (++calls !== 8) return run();
+      device.lose();
+      const never = { read: () => new Promise<never>(() => {}), dispose: () => {} };
+      return Object.fromEntries(Object.entries(run()).map(([name, { spec }]) => [name, { spec, ...never }]));
+    });
+    const model = await load(stuck);
+    expect(await outcome(model, PROMPT, GREEDY)).toEqual(expected);
+    expect(device.counts.create).toBe(2);
+  });
+
+  it("ends alone if it is what kills the device: the others go on", async () => {
+    const others = ["a", "b", PROMPT];
+    const ask = (model: Model) => others.map((prompt) => outcome(model, prompt, LONG));
+    const expected = await undisturbed((model) => Promise.all(ask(model)));
+    for (const first of [true, false]) {
+      const device = new FragileDevice();
+      const deadly = intercepted(device, (run, tokens) => {
+        if (tokens.includes("%".charCodeAt(0))) device.lose();
+        return run();
+      });
+      const model = await load(deadly);
+      const poison = () => errorOf(outcome(model, "100 % deadly", { ...LONG, logitBias: FORBID_PERCENT }));
+      const before = first ? poison() : undefined;
+      const running = ask(model);
+      const error = await (before ?? poison());
+      expect(error).toMatchObject({ code: "BACKEND_LOST", details: { text: "", tokenIds: [] } });
+      expect(await Promise.all(running)).toEqual(expected);
+      expect(device.alive).toEqual(ONE);
+    }
+  });
+
   it("goes on in the chat, too", async () => {
     const talk = async (model: Model) => {
       const chat = model.createChat();
@@ -308,7 +382,6 @@ describe("a backend that is lost while nothing runs", () => {
 describe("memory that runs out in an answer", () => {
   /** Together they take more blocks than are reserved at first. */
   const FOUR = ["a", "b", "c", PROMPT];
-  const LONG = { ...SAMPLED, maxTokens: 76 };
 
   /** No more than so many blocks, on the devices that `where` names. */
   const roomFor = (device: FragileDevice, blocks: number, where = () => true) => {
