@@ -1,5 +1,6 @@
 /** WGSL that the formats' decode functions share, and expressions that read a unit of a plane. */
 import type { GpuFormat, PageView } from "./format.js";
+import { levelBytes } from "./iq4-levels.js";
 
 /** How `unpack_halves` works: "unpack" by the builtin, "integers" for devices where that flushes subnormal f16 to 0. */
 export type HalfDecode = "unpack" | "integers";
@@ -19,9 +20,9 @@ fn unpack_halves(word: u32) -> vec2<f32> {
 }`,
 };
 
-/** Types and functions that every decode relies on. */
-export function decodePrelude(halves: HalfDecode): string {
-  return `
+/** Types and functions that the decoding of these formats relies on. */
+export function decodePrelude(halves: HalfDecode, formats: readonly GpuFormat[]): string {
+  return `${formats.some(({ dtype }) => dtype.startsWith("iq4")) ? levelBytes() : ""}
 struct Codes { low: vec4<u32>, high: vec4<u32> } // component r: row r, bytes of inputs 0..3 and 4..7
 struct Scales { scale: vec4<f32>, offset: vec4<f32> }
 struct Floats { low: mat4x4<f32>, high: mat4x4<f32> } // column r: row r, inputs 0..3 and 4..7

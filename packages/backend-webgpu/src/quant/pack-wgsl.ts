@@ -58,3 +58,14 @@ fn code(row: u32, k: u32) -> u32 {
   return select(pair & 15u, pair >> 4u, (k & 16u) != 0u);
 }`;
 }
+
+/** `code` of types whose blocks keep 32 high bits at byte `bits` and then 32 nibbles, as above. */
+export function fiveBitBlockCode(dtype: WeightDType, bits: number): string {
+  return `
+fn code(row: u32, k: u32) -> u32 {
+  let block = row + (k / 32u) * ${DTYPES[dtype].blockBytes}u + ${bits}u;
+  let pair = byte_at(block + 4u + (k & 15u));
+  let bit = (byte_at(block + ((k & 31u) >> 3u)) >> (k & 7u)) & 1u;
+  return select(pair & 15u, pair >> 4u, (k & 16u) != 0u) | (bit << 4u);
+}`;
+}

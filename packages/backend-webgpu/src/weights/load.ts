@@ -154,7 +154,8 @@ async function fill(
 ): Promise<void> {
   const totalBytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
   const largest = aligned(Math.max(16, ...pieces.map((piece) => piece.byteLength)));
-  const writer = new PieceWriter(device, pages, largest);
+  const create = () => new PieceWriter(device, pages, largest);
+  const writer = await withErrorScopes(device, "Staging the weights", create);
   const buffers = [new Uint8Array(largest), new Uint8Array(largest)];
   const busy: Promise<void>[] = [Promise.resolve(), Promise.resolve()];
   let loadedBytes = 0;

@@ -20,10 +20,11 @@ describeOnDevice("linear_row", (device) => {
     return dispatches;
   };
 
-  // A kernel takes a software GPU long to compile, so every case counts: each variant on each format once.
+  // A kernel takes a software GPU long to compile, so every case counts. "halves" is "plain" but for one function.
   for (const dtype of FORMATS) {
     const [least, odd, other] = widthsOf(dtype);
     VARIANTS.forEach((variant, i) => {
+      if (variant.name === "halves" && !["f16", "q4_0", "q4_k"].includes(dtype)) return;
       test(`${dtype}, ${variant.name}`, async () => {
         const shapes = [
           { outputs: [7], inputs: odd!, rows: 1 },

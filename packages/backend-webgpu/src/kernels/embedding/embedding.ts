@@ -65,7 +65,7 @@ function source(
     return columns % CHUNK === 0 ? store : `if (chunk * ${CHUNK}u + ${i}u < ${columns}u) { ${store} }`;
   };
   const indices = Array.from({ length: CHUNK }, (_, i) => i);
-  return `${decodePrelude("integers")}
+  return `${decodePrelude("integers", [format])}
 ${decodeFunctions(format, { suffix: "", page: "page", columns })}
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(global_invocation_id) position: vec3<u32>) {

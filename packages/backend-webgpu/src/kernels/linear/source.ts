@@ -82,7 +82,8 @@ export function decodeSource(
       functions.set(suffix, decodeFunctions(format, view) + more(format, view));
     });
   }
-  return decodePrelude(halves) + [...functions.values()].join("");
+  const formats = batch.segments.flatMap(({ weights }) => weights.map(({ format }) => format));
+  return decodePrelude(halves, formats) + [...functions.values()].join("");
 }
 
 /**
