@@ -134,6 +134,7 @@ function resultOf(text: string, isAborted: boolean): GenerationResult {
     prompt: { text: "", tokenIds: [1, 2, 3] },
     reusedTokens: 0,
     droppedTokens: 0,
+    logitRowsRead: 0,
     sampler: { ...DEFAULT_SAMPLING, logitBias: new Map(), seed: 7 },
     timings: {
       queueMs: 0,

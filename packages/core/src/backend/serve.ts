@@ -10,7 +10,8 @@ import type { Backend, BackendFactory, Estimate, GraphSet, LoadedModel, LoadProg
 
 /** A model to be served. */
 export interface ServeRequest {
-  readonly graphs: GraphSet;
+  /** Sets that serve the same, the best first: a backend gets the first that it supports. */
+  readonly graphs: readonly GraphSet[];
   readonly weights: WeightSources;
   /** With the most blocks that are wanted. */
   readonly kv: KvPlan;
@@ -74,7 +75,7 @@ async function serveOn(factory: BackendFactory, request: ServeRequest): Promise<
   try {
     throwIfAborted(signal, "Loading the model");
     checkKvDType(backend, request.kv);
-    const graphs = decomposeAll(request.graphs, backend);
+    const graphs = supportedGraphs(request.graphs, backend);
     const { kv, estimate } = planMemory(backend, graphs, request);
     const model = await backend.load(graphs, request.weights, kv, options);
     return { factory, backend, model, kv, estimate };
@@ -91,6 +92,18 @@ function checkKvDType({ name, capabilities: { kvDTypes } }: Backend, { dtype }: 
     `Backend ${name} keeps the KV cache as ${kvDTypes.join(" or ")}, not as ${dtype}. Set kvDType accordingly.`,
     { details: { backend: name, kvDType: dtype, kvDTypes } },
   );
+}
+
+/** @throws MilletError GRAPH_UNSUPPORTED_OP what the last set lacks */
+function supportedGraphs(sets: readonly GraphSet[], backend: Backend): GraphSet {
+  const [first, ...others] = sets;
+  try {
+    return decomposeAll(first!, backend);
+  } catch (error) {
+    const unsupported = isMilletError(error) && error.code === "GRAPH_UNSUPPORTED_OP";
+    if (!unsupported || others.length === 0) throw error;
+    return supportedGraphs(others, backend);
+  }
 }
 
 function decomposeAll(graphs: GraphSet, backend: Backend): GraphSet {

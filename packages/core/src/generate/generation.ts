@@ -3,12 +3,13 @@
  * when aborted, with what it has. When its site is lost, it goes on where it was on another one.
  */
 import { isMilletError, MilletError, type MilletErrorCode } from "../errors.js";
+import { type Choice, makeChoice } from "./choice.js";
 import { GenerationClock } from "./clock.js";
 import { contextFullError, slideWindow } from "./context-window.js";
 import type { KvCache } from "./kv-cache.js";
+import { type PositionLogits, rowLogits } from "./position-logits.js";
 import type { ResolvedOptions } from "./resolve-options.js";
 import type { FinishReason, GenerationChunk, GenerationResult, RenderedPrompt } from "./result.js";
-import { logprobsOf, sampleToken } from "./sampler.js";
 import type { Scheduler } from "./scheduler.js";
 import { commonPrefix, type Sequence } from "./sequence.js";
 import { TextOutput, type TokenDecoder } from "./text-output.js";
@@ -54,6 +55,7 @@ export class Generation {
   #prefilled = 0;
   #reused = 0;
   #dropped = 0;
+  #rowsRead = 0;
 
   /** @throws MilletError CONTEXT_FULL, INVALID_ARGUMENT if the prompt is empty */
   constructor(
@@ -95,6 +97,7 @@ export class Generation {
       if (!this.#isAbort(error)) throw error;
       return this.finishAborted();
     } finally {
+      site.scheduler.release(sequence);
       site.cache.close(sequence);
     }
   }
@@ -119,41 +122,62 @@ export class Generation {
   async #generate(site: GenerationSite, sequence: Sequence): Promise<End> {
     const { maxTokens } = this.#job.options;
     const prompt = this.#context.slice(sequence.tokens.length);
-    let logits = await this.#evaluate(site, sequence, prompt);
+    let choice = await this.#next(site, sequence, prompt);
     if (this.tokenCount === 0) this.#prefilled = prompt.length;
     while (this.#output.tokenIds.length < maxTokens) {
-      const id = this.#choose(logits);
+      const { id } = choice;
       if (this.#job.options.stopTokens.has(id)) return { reason: "stop", stoppedBy: id };
-      const stop = this.#accept(id, logits);
+      const stop = this.#accept(choice);
       if (stop !== undefined) return { reason: "stop-string", stoppedBy: stop };
       if (this.#output.tokenIds.length === maxTokens) break; // the last token needs no computation
       if (sequence.tokens.length === this.#contextLength && !this.#job.options.slide) {
         return { reason: "context-full" };
       }
-      logits = await this.#evaluate(site, sequence, this.#roomFor(site, sequence, id));
+      choice = await this.#next(site, sequence, this.#roomFor(site, sequence, id));
     }
     return { reason: "length" };
   }
 
-  #evaluate(
-    { scheduler }: GenerationSite,
-    sequence: Sequence,
-    tokens: readonly number[],
-  ): Promise<Float32Array> {
-    return scheduler.evaluateLast(sequence, tokens, this.#signal);
+  /** Appends tokens to the sequence and chooses the one after them. */
+  async #next({ scheduler }: GenerationSite, sequence: Sequence, tokens: readonly number[]): Promise<Choice> {
+    const { options } = this.#job;
+    const index = this.#output.tokenIds.length;
+    let choice: Choice | undefined;
+    const choose = (logits: PositionLogits) => {
+      choice = makeChoice(logits, this.#history, options, index);
+      return choice !== undefined;
+    };
+    await scheduler.evaluate({
+      sequence,
+      tokens,
+      firstLogit: tokens.length - 1,
+      onLogits: (_, logits) => {
+        choose(rowLogits(logits));
+        this.#rowsRead++;
+      },
+      sampling: {
+        settings: options.sampling,
+        history: this.#history,
+        index,
+        logprobs: options.logprobs ?? 0,
+        ahead: this.#stepsAhead(sequence.tokens.length + tokens.length, index),
+        onCandidates: choose,
+      },
+      signal: this.#signal,
+    });
+    this.#clock.token();
+    return choice!;
   }
 
-  #choose(logits: Float32Array): number {
-    const id = sampleToken(logits, this.#history, this.#job.options.sampling, this.#output.tokenIds.length);
-    this.#clock.token();
-    return id;
+  /** Tokens that may follow the one with this index without a slide. @param length of the sequence before it */
+  #stepsAhead(length: number, index: number): number {
+    return Math.min(this.#contextLength - length, this.#job.options.maxTokens - index - 1);
   }
 
   /** Shows a token. Returns the stop string that it completes, if any. */
-  #accept(id: number, logits: Float32Array): string | undefined {
-    const { logprobs } = this.#job.options;
+  #accept({ id, logprobs }: Choice): string | undefined {
     this.#history.push(id);
-    return this.#output.push(id, logprobs === undefined ? undefined : logprobsOf(logits, id, logprobs));
+    return this.#output.push(id, logprobs);
   }
 
   /** The tokens to evaluate next: `id`, after a slide together with the text that stays behind the kept beginning. */
@@ -188,6 +212,7 @@ export class Generation {
       prompt,
       reusedTokens: this.#reused,
       droppedTokens: this.#dropped,
+      logitRowsRead: this.#rowsRead,
       sampler: options.sampling,
       timings: this.#clock.stop(this.#prefilled),
     };

@@ -68,6 +68,11 @@ export interface GenerationResult {
   readonly reusedTokens: number;
   /** Tokens that sliding dropped from prompt and text; 0 unless `onContextFull` is "slide". */
   readonly droppedTokens: number;
+  /**
+   * Tokens whose choice took a whole row of logits from the backend: all where it does not sample itself, otherwise those
+   * for which the best 128 did not suffice.
+   */
+  readonly logitRowsRead: number;
   readonly sampler: AppliedSampling;
   readonly timings: GenerationTimings;
 }

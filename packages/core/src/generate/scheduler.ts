@@ -1,67 +1,30 @@
 /**
  * Runs the steps of one loaded model. Evaluations of several sequences that are pending at the same time share a
- * call; long ones are cut into chunks. A sequence's log grows only by rows that were computed, so a failed or
- * aborted call leaves every sequence as it was.
+ * call; long ones are cut into chunks; after one that is alone, steps are queued ahead where the device samples. A
+ * sequence's log grows only by rows that were computed, so a failed or aborted call leaves every sequence as it was.
  */
-import type { Executable, LoadedModel } from "../backend/backend.js";
-import { abortedError, isMilletError, MilletError } from "../errors.js";
-import { viewAs } from "../tensor/tensor.js";
+import type { LoadedModel } from "../backend/backend.js";
+import { isMilletError, MilletError } from "../errors.js";
+import { readCandidates } from "./device-sampling.js";
+import type { EnqueuedStep } from "./enqueued-step.js";
 import type { KvCache } from "./kv-cache.js";
+import { Lookahead } from "./lookahead.js";
 import { nextTurn } from "./next-turn.js";
 import type { Sequence } from "./sequence.js";
-import { stepInputs } from "./step-call.js";
-import { type PendingRows, planStep, type StepLimits, type StepPart } from "./step-plan.js";
+import { planStep, type StepPart } from "./step-plan.js";
+import { type SchedulerShape, Stepper } from "./stepper.js";
+import { abortOf, callPart, type Evaluation, Work } from "./work.js";
 
-/** Sizes of the "decode" and "prompt" graphs; both have the same sequences and block table. */
-export interface SchedulerShape {
-  readonly decode: StepLimits;
-  readonly prompt: StepLimits;
-  readonly blocksPerSequence: number;
-}
-
-export interface Evaluation {
-  /** Open, and in no other evaluation. */
-  readonly sequence: Sequence;
-  /** Appended to the sequence; at least one. */
-  readonly tokens: readonly number[];
-  /** Index of the first of `tokens` whose logits are wanted; `tokens.length` for none. */
-  readonly firstLogit: number;
-  /** Called for each of them, in order. The logits are the callee's to keep. [vocabulary] */
-  readonly onLogits: (index: number, logits: Float32Array) => void;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** An evaluation in the queue. */
-class Work implements PendingRows {
-  readonly finished: Promise<void>;
-  /** How many of its tokens are computed. */
-  done = 0;
-  resolve!: () => void;
-  reject!: (error: unknown) => void;
-
-  constructor(readonly evaluation: Evaluation) {
-    this.finished = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-  }
-
-  get tokens(): number {
-    return this.evaluation.tokens.length - this.done;
-  }
-
-  get logits(): number {
-    return Math.min(this.tokens, this.evaluation.tokens.length - this.evaluation.firstLogit);
-  }
-
-  get isAborted(): boolean {
-    return this.evaluation.signal?.aborted ?? false;
-  }
+/** What became of a choice from candidates. */
+interface Decision {
+  /** False if it takes the logits. */
+  readonly isMade: boolean;
+  readonly error?: unknown;
 }
 
 export class Scheduler {
-  readonly #decode: Executable;
-  readonly #prompt: Executable;
+  readonly #stepper: Stepper;
+  readonly #lookahead: Lookahead;
   readonly #cache: KvCache;
   readonly #shape: SchedulerShape;
   #pending: Work[] = [];
@@ -72,12 +35,8 @@ export class Scheduler {
 
   /** @throws MilletError INVALID_ARGUMENT if the model lacks the graph "decode" or "prompt" */
   constructor(model: LoadedModel, cache: KvCache, shape: SchedulerShape) {
-    const { decode, prompt } = model.executables;
-    if (!decode || !prompt) {
-      throw new MilletError("INVALID_ARGUMENT", 'A generating model needs the graphs "decode" and "prompt".');
-    }
-    this.#decode = decode;
-    this.#prompt = prompt;
+    this.#stepper = new Stepper(model, cache, shape);
+    this.#lookahead = new Lookahead(this.#stepper, cache);
     this.#cache = cache;
     this.#shape = shape;
   }
@@ -107,6 +66,7 @@ export class Scheduler {
    */
   stop(error: MilletError): Promise<void> {
     this.#stopped.abort(error);
+    this.#lookahead.clear();
     for (const work of this.#pending) this.#fail(work, error);
     return this.#steps;
   }
@@ -125,13 +85,18 @@ export class Scheduler {
     return last;
   }
 
+  /** Throws away what was queued for a sequence whose text has ended. */
+  release(sequence: Sequence): void {
+    this.#lookahead.release(sequence);
+  }
+
   /** Steps until nothing is pending. Never rejects: failures go to the evaluations concerned. */
   async #run(): Promise<void> {
     this.#running = true;
     while (this.#pending.length > 0) {
       await nextTurn(); // whoever got logits just now may want to join the next step
       this.#refuseAborted();
-      await this.#step(planStep(this.#pending, this.#shape.prompt));
+      await this.#step();
       this.#pending = this.#pending.filter((work) => work.tokens > 0);
     }
     this.#running = false;
@@ -146,17 +111,16 @@ export class Scheduler {
     work.reject(error);
   }
 
-  async #step(planned: readonly StepPart<Work>[]): Promise<void> {
+  /** A step that is queued already, as long as one goes on; so nobody who comes meanwhile makes it void. */
+  async #step(): Promise<void> {
+    const begun = this.#pending.find(({ evaluation }) => this.#lookahead.begins(evaluation));
+    if (begun) return this.#finish([{ work: begun, tokens: 1, logits: 1 }], this.#lookahead.shift());
+    this.#lookahead.clear();
     const parts: StepPart<Work>[] = [];
-    for (const part of planned) if (await this.#makeRoom(part)) parts.push(part);
-    const { signal } = this.#stopped;
-    if (parts.length === 0 || signal.aborted) return;
-    try {
-      const logits = await this.#call(parts);
-      if (!signal.aborted) this.#deliver(parts, logits);
-    } catch (error) {
-      this.#failStep(parts, error);
+    for (const part of planStep(this.#pending, this.#shape.prompt)) {
+      if (await this.#makeRoom(part)) parts.push(part);
     }
+    if (parts.length > 0) await this.#finish(parts);
   }
 
   async #makeRoom({ work, tokens }: StepPart<Work>): Promise<boolean> {
@@ -169,31 +133,48 @@ export class Scheduler {
     }
   }
 
-  /** Logits of the parts' rows, one after the other. [rows * vocabulary] */
-  async #call(parts: readonly StepPart<Work>[]): Promise<Float32Array> {
-    const { sequences } = this.#shape.prompt;
-    const rows = parts.map(({ work: { evaluation, done }, tokens, logits }) => ({
-      sequence: evaluation.sequence,
-      tokens: evaluation.tokens.slice(done, done + tokens),
-      logits,
-    }));
-    const inputs = stepInputs(rows, this.#cache, sequences, this.#shape.blocksPerSequence);
-    const executable = fits(parts, this.#shape.decode) ? this.#decode : this.#prompt;
-    const abort = new AbortController();
-    const onAbort = () => abort.abort();
+  /** Runs a step unless it runs already, queues more of them behind it, and delivers its results. */
+  async #finish(parts: readonly StepPart<Work>[], begun?: EnqueuedStep): Promise<void> {
+    let step = begun;
+    const onAbort = () => step?.abort();
     const signals = [this.#stopped.signal, ...parts.flatMap(({ work }) => work.evaluation.signal ?? [])];
     for (const signal of signals) signal.addEventListener("abort", onAbort);
     try {
-      if (parts.some(({ work }) => work.isAborted)) onAbort(); // while room was being made
-      const outputs = executable.run({ inputs, state: this.#cache.state, signal: abort.signal });
-      return viewAs(await outputs.logits!.read(), "f32");
+      this.#checkWanted(parts); // something may have happened while room was being made
+      step ??= this.#stepper.run(parts.map(callPart));
+      await this.#queueAfter(step, parts);
+      await this.#deliver(step, parts);
+    } catch (error) {
+      step?.abort();
+      this.#lookahead.clear();
+      this.#failStep(parts, error);
     } finally {
       for (const signal of signals) signal.removeEventListener("abort", onAbort);
+      step?.dispose();
     }
   }
 
-  /** Commits the rows of all parts before any caller hears of them. */
-  #deliver(parts: readonly StepPart<Work>[], logits: Float32Array): void {
+  /** @throws MilletError why nobody waits for a step any longer */
+  #checkWanted(parts: readonly StepPart<Work>[]): void {
+    this.#stopped.signal.throwIfAborted();
+    const aborted = parts.find(({ work }) => work.isAborted);
+    if (aborted) throw abortOf(aborted.work);
+  }
+
+  /** Queues steps if this one's evaluation ends with it and no other waits. */
+  async #queueAfter(step: EnqueuedStep, [part, ...others]: readonly StepPart<Work>[]): Promise<void> {
+    if (part === undefined || others.length > 0 || this.#pending.length > 1) return;
+    const { work, tokens } = part;
+    if (work.tokens === tokens) await this.#lookahead.fill(step, work.evaluation, tokens);
+  }
+
+  /** Reads what the callers need and commits the rows of all parts before any caller goes on. */
+  async #deliver(step: EnqueuedStep, parts: readonly StepPart<Work>[]): Promise<void> {
+    const candidates = await step.candidates;
+    const decided = candidates ? this.#decide(candidates, parts) : new Map<Work, Decision>();
+    const needsLogits = parts.some(({ work, logits }) => logits > 0 && !decided.get(work)?.isMade);
+    const logits = needsLogits || !candidates ? await step.logits() : new Float32Array(0);
+    this.#stopped.signal.throwIfAborted();
     const rowCount = parts.reduce((sum, part) => sum + part.logits, 0);
     const vocabulary = rowCount === 0 ? 0 : logits.length / rowCount;
     for (const { work, tokens } of parts) {
@@ -205,14 +186,37 @@ export class Scheduler {
     for (const { work, logits: count } of parts) {
       const rows = logits.subarray(row * vocabulary, (row + count) * vocabulary);
       row += count;
-      this.#report(work, rows, count);
+      this.#report(work, rows, count, decided.get(work));
     }
   }
 
-  #report(work: Work, logits: Float32Array, count: number): void {
+  /** Lets callers choose from candidates. */
+  #decide(candidates: Float32Array, parts: readonly StepPart<Work>[]): Map<Work, Decision> {
+    const rowCount = parts.reduce((sum, part) => sum + part.logits, 0);
+    const width = candidates.length / rowCount;
+    const decisions = new Map<Work, Decision>();
+    let row = 0;
+    for (const part of parts) {
+      row += part.logits;
+      const { request } = callPart(part);
+      if (!this.#stepper.canQueue(request)) continue;
+      const packed = candidates.subarray((row - 1) * width, row * width);
+      const { logits, token } = readCandidates(packed, request, this.#stepper.sampling!);
+      this.#lookahead.expect(token);
+      try {
+        decisions.set(part.work, { isMade: request.onCandidates(logits) });
+      } catch (error) {
+        decisions.set(part.work, { isMade: true, error });
+      }
+    }
+    return decisions;
+  }
+
+  #report(work: Work, logits: Float32Array, count: number, decision: Decision | undefined): void {
     const vocabulary = logits.length / count;
     try {
-      for (let i = 0; i < count; i++) {
+      if (decision?.error !== undefined) throw decision.error;
+      for (let i = 0; i < count && !decision?.isMade; i++) {
         const index = work.done - count + i;
         work.evaluation.onLogits(index, logits.subarray(i * vocabulary, (i + 1) * vocabulary));
       }
@@ -228,14 +232,4 @@ export class Scheduler {
     const wasAborted = isMilletError(error) && error.code === "ABORTED" && aborted.length > 0;
     for (const { work } of wasAborted ? aborted : parts) this.#fail(work, wasAborted ? abortOf(work) : error);
   }
-}
-
-function abortOf(work: Work): MilletError {
-  return abortedError(work.evaluation.signal, "The evaluation");
-}
-
-function fits(parts: readonly StepPart<Work>[], limits: StepLimits): boolean {
-  const tokens = parts.reduce((sum, part) => sum + part.tokens, 0);
-  const logits = parts.reduce((sum, part) => sum + part.logits, 0);
-  return tokens <= limits.tokens && logits <= limits.logits && parts.length <= limits.sequences;
 }

@@ -2,6 +2,7 @@
 import { MilletError } from "../errors.js";
 import { contextFullError } from "./context-window.js";
 import type { GenerationSite } from "./generation.js";
+import { rowLogits } from "./position-logits.js";
 import { integer } from "./resolve-options.js";
 import type { ScoreResult } from "./result.js";
 import { logprobsOf } from "./sampler.js";
@@ -29,7 +30,7 @@ export async function score(
   const reused = sequence.tokens.length;
   const onLogits = (index: number, logits: Float32Array) => {
     const next = reused + index + 1;
-    logprobs[next - firstScored] = logprobsOf(logits, tokenIds[next]!, 0).logprob;
+    logprobs[next - firstScored] = logprobsOf(rowLogits(logits), tokenIds[next]!, 0)!.logprob;
   };
   try {
     const firstLogit = firstScored - 1 - reused;

@@ -7,8 +7,9 @@ import type { State } from "../backend/backend.js";
 import { isMilletError, MilletError, throwIfAborted } from "../errors.js";
 import type { GenerationSite } from "./generation.js";
 import { isCacheFull, KvCache } from "./kv-cache.js";
-import { Scheduler, type SchedulerShape } from "./scheduler.js";
+import { Scheduler } from "./scheduler.js";
 import { pause, settle, unlessAborted } from "./settle.js";
+import type { SchedulerShape } from "./stepper.js";
 import type { ModelSupply } from "./supply.js";
 
 export interface EngineShape extends SchedulerShape {

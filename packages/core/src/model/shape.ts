@@ -12,13 +12,16 @@ import type { LoadModelOptions } from "./types.js";
 const DEFAULT_CONTEXT_LENGTH = 4096;
 /** Most rows with logits in a prompt step; their memory is rows x vocabulary. */
 const PROMPT_LOGITS = 32;
+/** What a device sends of each token, 1.3 KB: top-k up to 128 and penalties over up to 64 tokens need no more. */
+const SAMPLING = { candidates: 128, history: 64 };
 const MAX_SEQUENCES = 64;
 const MAX_CHUNK_TOKENS = 4096;
 
 export interface ModelShape {
   readonly engine: EngineShape;
   readonly kv: KvPlan;
-  readonly graphs: GraphSet;
+  /** With sampling, and without for backends that lack it. */
+  readonly graphs: readonly GraphSet[];
 }
 
 /** @throws MilletError INVALID_ARGUMENT naming the option that is out of range */
@@ -43,13 +46,14 @@ export function modelShape(definition: ModelDefinition, options: LoadModelOption
     logits: Math.min(tokens, Math.max(PROMPT_LOGITS, sequences)),
     sequences,
   };
+  const graphs = (sampling?: typeof SAMPLING): GraphSet => ({
+    decode: definition.step({ name: "decode", ...decode, blocksPerSequence, sampling }),
+    prompt: definition.step({ name: "prompt", ...prompt, blocksPerSequence, sampling }),
+  });
   return {
     engine: { decode, prompt, blocksPerSequence, contextLength },
     kv: { ...definition.kv, dtype: kvDType(options.kvDType), blockRows: KV_BLOCK_ROWS, maxBlocks },
-    graphs: {
-      decode: definition.step({ name: "decode", ...decode, blocksPerSequence }),
-      prompt: definition.step({ name: "prompt", ...prompt, blocksPerSequence }),
-    },
+    graphs: [graphs(SAMPLING), graphs()],
   };
 }
 

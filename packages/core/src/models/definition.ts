@@ -24,6 +24,8 @@ export interface StepShape {
   readonly sequences: number;
   /** Columns of the block table, B. */
   readonly blocksPerSequence: number;
+  /** Places for candidates and for the history, K and H, of a step that samples. */
+  readonly sampling?: { readonly candidates: number; readonly history: number } | undefined;
 }
 
 /** A model ready to be compiled. */
@@ -39,7 +41,8 @@ export interface ModelDefinition {
   readonly parameterCount: number;
   /**
    * The graph of one step. Inputs: tokens, positions, sequences, writeRows i32[T] by tokens, blockTable i32[S, B],
-   * lengths i32[S], logitRows i32[R] by logits. Output: logits f32[R, vocabulary].
+   * lengths i32[S], logitRows i32[R] by logits. Output: logits f32[R, vocabulary]. A step that samples has besides the
+   * inputs history i32[R, H] and settings f32[R, 9] and the outputs token i32[R], history and candidates of op `sample`.
    */
   step(shape: StepShape): Graph;
 }

@@ -19,6 +19,7 @@ import type { WeightSources } from "../tensor/weights.js";
 import { ConfigReader } from "./config.js";
 import type { Architecture, ModelDefinition, ModelFiles, StepShape } from "./definition.js";
 import { ropeAttrs } from "./rope.js";
+import { samplingOutputs } from "./sampling-outputs.js";
 import { declareStepInputs, type StepInputs } from "./step-inputs.js";
 import { countParameters, matrixWeight, vectorWeight } from "./weights.js";
 
@@ -87,12 +88,14 @@ class LlamaStep {
   readonly #weights: WeightSources;
   readonly #graph: GraphBuilder;
   readonly #inputs: StepInputs;
+  readonly #sampling: StepShape["sampling"];
 
   constructor(config: LlamaConfig, weights: WeightSources, shape: StepShape) {
     this.#config = config;
     this.#weights = weights;
     this.#graph = new GraphBuilder(shape.name);
     this.#inputs = declareStepInputs(this.#graph, shape);
+    this.#sampling = shape.sampling;
   }
 
   build(): Graph {
@@ -108,7 +111,7 @@ class LlamaStep {
       ? this.#matrix("output.weight", vocabularySize, hidden)
       : table;
     const logits = this.#graph.emitOne(linear, [this.#norm(wanted, "output_norm.weight"), head], {});
-    return this.#graph.finish({ logits }); // [R, vocabulary]
+    return this.#graph.finish({ logits, ...samplingOutputs(this.#graph, this.#sampling, logits) }); // [R, vocabulary]
   }
 
   #attention(x: Value, layer: number): Value {

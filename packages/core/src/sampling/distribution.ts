@@ -19,6 +19,8 @@ export interface Distribution {
   top(count: number): RankedTokens;
   /** log(sum(exp(logits))), and how far that may be off. */
   total(): { readonly logSum: number; readonly error: number };
+  /** The logit of a token, if known; -Infinity or NaN for one that could not be chosen. */
+  logitOf(id: number): number | undefined;
   /** Every logit by id, if known. [size] */
   readonly all: Float32Array | undefined;
 }
@@ -32,6 +34,7 @@ export function rowDistribution(logits: Float32Array): Distribution {
   return {
     size: logits.length,
     top,
+    logitOf: (id) => logits[id],
     total: () => ({ logSum: logSumExp(logits), error: 0 }),
     all: logits,
   };

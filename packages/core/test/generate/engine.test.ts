@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Engine } from "../../src/generate/engine.js";
 import type { GenerateOptions } from "../../src/generate/options.js";
+import { rowLogits } from "../../src/generate/position-logits.js";
 import { type ResolvedOptions, resolveOptions } from "../../src/generate/resolve-options.js";
 import type { GenerationChunk } from "../../src/generate/result.js";
 import { logprobsOf, sampleToken } from "../../src/generate/sampler.js";
@@ -45,7 +46,7 @@ function expectedIds(prompt: readonly number[], count: number, options: Generate
   const ids: number[] = [];
   while (ids.length < count) {
     const history = [...prompt, ...ids];
-    ids.push(sampleToken(mockLogits(history, VOCABULARY), history, sampling, ids.length));
+    ids.push(sampleToken(rowLogits(mockLogits(history, VOCABULARY)), history, sampling, ids.length)!);
   }
   return ids;
 }
@@ -119,7 +120,7 @@ describe("Engine.generate", () => {
     expect(chunks.flatMap((chunk) => chunk.logprobs)).toEqual(logprobs);
     expect(chunks.slice(0, -1).some(({ text }) => text.includes("\ufffd"))).toBe(false);
     const expected = tokenIds.map((id, i) =>
-      logprobsOf(mockLogits([1, ...tokenIds.slice(0, i)], VOCABULARY), id, 2),
+      logprobsOf(rowLogits(mockLogits([1, ...tokenIds.slice(0, i)], VOCABULARY)), id, 2),
     );
     expect(logprobs).toEqual(expected);
   });
@@ -226,7 +227,7 @@ describe("a full context", () => {
       const seen = [...all.slice(0, 6), ...all.slice(41 - 17, 30 + n)];
       const history = all.slice(0, 30 + n);
       const { sampling } = resolve(options);
-      expect(tokenIds[n]).toBe(sampleToken(mockLogits(seen, VOCABULARY), history, sampling, n));
+      expect(tokenIds[n]).toBe(sampleToken(rowLogits(mockLogits(seen, VOCABULARY)), history, sampling, n));
     }
   });
 
@@ -355,7 +356,8 @@ describe("memory of the cache", () => {
 
 describe("Engine.score", () => {
   const ids = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 3, 8, 4];
-  const logprob = (i: number) => logprobsOf(mockLogits(ids.slice(0, i), VOCABULARY), ids[i]!, 0).logprob;
+  const logprob = (i: number) =>
+    logprobsOf(rowLogits(mockLogits(ids.slice(0, i), VOCABULARY)), ids[i]!, 0)!.logprob;
 
   it.each([1, 5, 19])("gives each token's log-probability from token %d on", async (first) => {
     const { engine } = create();

@@ -1,8 +1,18 @@
 import { describe, expect, it } from "vitest";
 import type { AppliedSampling } from "../../src/generate/options.js";
 import { uniform } from "../../src/generate/philox.js";
-import { logprobsOf, sampleToken } from "../../src/generate/sampler.js";
+import { rowLogits } from "../../src/generate/position-logits.js";
+import * as sampler from "../../src/generate/sampler.js";
 import { topTokens } from "../../src/sampling/top-tokens.js";
+
+const sampleToken = (
+  logits: Float32Array,
+  history: readonly number[],
+  settings: AppliedSampling,
+  index: number,
+): number => sampler.sampleToken(rowLogits(logits), history, settings, index)!;
+const logprobsOf = (logits: Float32Array, id: number, count: number) =>
+  sampler.logprobsOf(rowLogits(logits), id, count)!;
 
 const OPEN: AppliedSampling = {
   temperature: 1,

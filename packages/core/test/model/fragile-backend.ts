@@ -8,6 +8,7 @@ import type {
   State,
 } from "../../src/backend/index.js";
 import { MilletError, reference } from "../../src/index.js";
+import type { HostTensor } from "../../src/tensor/tensor.js";
 
 /** Where a backend may fail. */
 export type FragileEvent = "create" | "load" | "state" | "reserve" | "step";
@@ -19,6 +20,8 @@ export interface FragileOptions {
   readonly fault?: (event: FragileEvent, count: number) => FragileFault | undefined;
   /** When `lost` settles: at once, some time after the failure, or never. Default "at once". */
   readonly announces?: "at once" | "later" | "never";
+  /** Whether it samples, so that steps are queued ahead and a step is not a token any more. Default false. */
+  readonly samples?: boolean;
   /** What dispose does once the device is lost. Default "works". */
   readonly lostDispose?: "works" | "hangs" | "throws";
 }
@@ -53,7 +56,7 @@ export class FragileDevice implements BackendFactory {
       name: this.name,
       capabilities: inner.capabilities,
       lost: device.lost,
-      supports: (node) => inner.supports(node),
+      supports: (node) => (this.#options.samples || node.op !== "sample") && inner.supports(node),
       estimate: (...plan) => inner.estimate(...plan),
       load: async (...request) => {
         const model = await inner.load(...request);
@@ -74,8 +77,17 @@ export class FragileDevice implements BackendFactory {
     const executable = (one: Executable): Executable => ({
       graph: one.graph,
       run: (call) => {
-        const error = device.failureAt("step");
-        const outputs = one.run({ ...call, ...(call.state && { state: states.get(call.state)! }) });
+        const before = Object.values(call.inputs).flatMap((input) => device.behind(input) ?? []);
+        const error = device.failureAt("step") ?? before.find((buffer) => buffer.error)?.error;
+        const inputs = Object.entries(call.inputs).map(([key, input]) => [
+          key,
+          device.behind(input)?.inner ?? input,
+        ]);
+        const outputs = one.run({
+          ...call,
+          inputs: Object.fromEntries(inputs),
+          ...(call.state && { state: states.get(call.state)! }),
+        });
         return Object.fromEntries(
           Object.entries(outputs).map(([name, out]) => [name, device.buffer(out, error)]),
         );
@@ -115,10 +127,17 @@ export class FragileDevice implements BackendFactory {
   }
 }
 
+/** An output as the reference backend made it, and why its call fails, if it does. */
+interface Hidden {
+  readonly inner: DeviceBuffer;
+  readonly error: MilletError | undefined;
+}
+
 /** One device, until it is lost. */
 class Device {
   readonly lost: Promise<MilletError>;
   readonly #options: FragileOptions;
+  readonly #hidden = new WeakMap<object, Hidden>();
   readonly #faultAt: (event: FragileEvent) => FragileFault | undefined;
   #isLost = false;
   #announce: (error: MilletError) => void = () => {};
@@ -151,15 +170,24 @@ class Device {
     if (error) throw error;
   }
 
+  /** What {@link buffer} made an output of; undefined for data. */
+  behind(input: HostTensor | DeviceBuffer): Hidden | undefined {
+    return this.#hidden.get(input);
+  }
+
   /** An output whose read takes a turn, as on a device. */
   buffer(inner: DeviceBuffer, error: MilletError | undefined): DeviceBuffer {
+    let isRead = false;
     const read = async () => {
+      isRead = true;
       await new Promise((resolve) => setImmediate(resolve));
       if (error) throw error;
       if (this.#isLost) throw failure("BACKEND_LOST");
       return inner.read();
     };
-    return { spec: inner.spec, read, dispose: () => inner.dispose() };
+    const outer = { spec: inner.spec, read, dispose: () => void (isRead || inner.dispose()) };
+    this.#hidden.set(outer, { inner, error });
+    return outer;
   }
 
   async dispose(note: () => void): Promise<void> {

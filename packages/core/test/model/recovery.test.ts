@@ -10,7 +10,6 @@ import {
   MilletError,
   type Model,
   type RecoveryProgress,
-  reference,
 } from "../../src/index.js";
 import { viewAs } from "../../src/tensor/tensor.js";
 import { FragileDevice, type FragileEvent, type FragileFault } from "./fragile-backend.js";
@@ -60,8 +59,9 @@ async function outcome(model: Model, prompt: string, options: PromptOptions) {
 async function undisturbed<T>(
   use: (model: Model) => Promise<T>,
   options: Partial<LoadModelOptions> = {},
+  samples = false,
 ): Promise<T> {
-  const model = await loadModel(bytes, { backend: reference(), ...SMALL, ...options });
+  const model = await loadModel(bytes, { backend: new FragileDevice({ samples }), ...SMALL, ...options });
   const result = await use(model);
   await model.dispose();
   return result;
@@ -120,15 +120,21 @@ async function errorOf(work: Promise<unknown>): Promise<MilletError> {
 }
 
 describe("an answer whose backend is lost", () => {
-  describe.each(["at once", "later", "never"] as const)("and says so %s", (announces) => {
+  describe.each([
+    ["at once", false],
+    ["later", false],
+    ["never", false],
+    ["at once", true],
+    ["never", true],
+  ] as const)("and says so %s, with steps queued ahead: %s", (announces, samples) => {
     it.each([
       ["greedy", GREEDY],
       ["sampled", SAMPLED],
     ])("goes on with the same tokens from any step: %s", async (_, options) => {
-      const expected = await undisturbed((model) => outcome(model, PROMPT, options));
+      const expected = await undisturbed((model) => outcome(model, PROMPT, options), {}, samples);
       const steps = Math.ceil(PROMPT.length / 16) + options.maxTokens! - 1;
       for (let step = 1; step <= steps; step++) {
-        const device = new FragileDevice({ announces, fault: at("step", [step]) });
+        const device = new FragileDevice({ announces, samples, fault: at("step", [step]) });
         const model = await load(device);
         expect(await outcome(model, PROMPT, options)).toEqual(expected);
         expect(model.backend.recoveries.map(({ reason }) => reason.code)).toEqual(["BACKEND_LOST"]);
@@ -151,11 +157,16 @@ describe("an answer whose backend is lost", () => {
     ];
     const all = (model: Model) =>
       Promise.all(prompts.map((prompt, i) => outcome(model, prompt, options[i]!)));
-    for (const kvDType of ["f32", "q8_0"] as const) {
-      const expected = await undisturbed(all, { kvDType });
+    for (const [kvDType, samples] of [
+      ["f32", false],
+      ["q8_0", false],
+      ["f32", true],
+    ] as const) {
+      const expected = await undisturbed(all, { kvDType }, samples);
       for (let seed = 1; seed <= 5; seed++) {
         let next = 1 + Math.floor(uniform(seed, 0) * 12);
         const device = new FragileDevice({
+          samples,
           announces: (["at once", "later", "never"] as const)[seed % 3]!,
           fault(event, count) {
             if (event !== "step" || count !== next) return undefined;
