@@ -1,5 +1,5 @@
 /** The page: choose a backend, load the model on it, ask, read, stop; switch backends whenever you like. */
-import { isMilletError, type MilletErrorCode } from "@millet/core";
+import { isMilletError, type MilletErrorCode, type RecoveryProgress } from "@millet/core";
 import { BACKENDS, type BackendChoice } from "./backends.js";
 import { Conversation } from "./conversation.js";
 import { clearErrors, element, showChoices, showError, showNote, showProgress, showTurn } from "./page.js";
@@ -44,6 +44,7 @@ async function load(choice: BackendChoice, signal: AbortSignal): Promise<boolean
       backend: choice.create(),
       signal,
       onProgress: showProgress,
+      onRecovery: showRecovery,
     });
     backend = choice;
     const { description, limitations } = serving.capabilities;
@@ -59,6 +60,14 @@ async function load(choice: BackendChoice, signal: AbortSignal): Promise<boolean
     showProgress(undefined);
     markChoice(BACKENDS.indexOf(backend));
   }
+}
+
+/** A backend that is lost in the middle of an answer is replaced without the page's doing, which tells of the pause. */
+function showRecovery({ phase, reason, loadedBytes, totalBytes }: RecoveryProgress): void {
+  const isOver = phase === "ready" || phase === "failed";
+  showProgress(isOver ? undefined : { loadedBytes, totalBytes });
+  if (phase === "ready")
+    showNote(`${backend.label}: lost (${reason.code}) and loaded again; the answer goes on.`);
 }
 
 async function answer(question: string, signal: AbortSignal): Promise<void> {

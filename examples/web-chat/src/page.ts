@@ -86,7 +86,7 @@ export function clearErrors(): void {
 }
 
 /** Shows how far a load is, or that none runs. */
-export function showProgress(progress: LoadModelProgress | undefined): void {
+export function showProgress(progress: Omit<LoadModelProgress, "phase"> | undefined): void {
   keepInView(() => (loading.hidden = progress === undefined));
   if (!progress) return;
   const { loadedBytes, totalBytes } = progress;

@@ -48,6 +48,18 @@ export class ChatPage {
     return chat;
   }
 
+  /** Opens the page without the headers that isolate it from other origins. */
+  static async openNotIsolated(chromium: Browser, origin: string): Promise<ChatPage> {
+    const chat = new ChatPage(await chromium.newPage());
+    await chat.page.route(`${origin}/`, async (route) => {
+      const response = await route.fetch();
+      const headers = Object.entries(response.headers()).filter(([name]) => !name.startsWith("cross-origin"));
+      await route.fulfill({ response, headers: Object.fromEntries(headers) });
+    });
+    await chat.page.goto(origin);
+    return chat;
+  }
+
   button(name: string) {
     return this.page.getByRole("button", { name, exact: true });
   }

@@ -13,6 +13,7 @@ import { run, type Server, startServer } from "../../../test/support/run.js";
 import { serve } from "../../../test/support/static-server.js";
 import { ChatPage, tokensRead } from "./chat-page.js";
 import { copyExample, VITE } from "./copy.js";
+import { addLoseButton, failFirstWorker } from "./faults.js";
 
 /** A folder for pictures of the page, to look at; none are taken without it. */
 const PICTURES = process.env.MILLET_PICTURES;
@@ -163,32 +164,34 @@ describeWith(browser(), "the example web-chat", (executable) => {
     await chat.page.close();
   });
 
-  test("a page that is not isolated answers with one thread and says why", async () => {
-    const chat = await ChatPage.open(chromium, "about:blank");
-    await chat.page.route(`${built.origin}/`, async (route) => {
-      const response = await route.fetch();
-      const headers = Object.entries(response.headers()).filter(([name]) => !name.startsWith("cross-origin"));
-      await route.fulfill({ response, headers: Object.fromEntries(headers) });
+  describe("a page that is not isolated", () => {
+    let chat: ChatPage;
+
+    beforeAll(async () => {
+      chat = await ChatPage.openNotIsolated(chromium, built.origin);
+      await addLoseButton(chat.page);
     });
-    await chat.page.goto(built.origin);
-    expect(await chat.load()).toMatch(/unshared memory, 1 thread\. .*not cross-origin isolated/);
-    expect((await chat.ask(QUESTION)).answer).toContain("Paris");
-    await chat.page.close();
+    afterAll(() => chat?.page.close());
+
+    test("answers with one thread and says why", async () => {
+      expect(await chat.load()).toMatch(/unshared memory, 1 thread\. .*not cross-origin isolated/);
+      expect((await chat.ask(QUESTION)).answer).toContain("Paris");
+    });
+
+    test("goes on with an answer whose backend is lost, and tells of it", async () => {
+      const { answer, note } = await chat.interrupt(LONG_STORY, 20, "#lose");
+      expect(answer.length).toBeGreaterThan(40);
+      expect(note).toMatch(/^CPU: \d+ tokens/);
+      expect(await chat.lastNote("note")).toMatch(/^CPU: lost \(BACKEND_LOST\) and loaded again/);
+      expect(await chat.page.getByRole("progressbar").isVisible()).toBe(false);
+      expect(await chat.page.getByRole("alert").count()).toBe(0);
+    });
   });
 
   describe("failures are told with a next step", () => {
     test("a backend that does not start, and another that does", async () => {
       const chat = await ChatPage.open(chromium, built.origin);
-      await chat.page.evaluate(() => {
-        const { Worker: Working } = window;
-        window.Worker = class extends Working {
-          constructor(...args: ConstructorParameters<typeof Worker>) {
-            window.Worker = Working; // only the first fails
-            super(...args);
-            throw new Error("injected");
-          }
-        };
-      });
+      await failFirstWorker(chat.page);
       await chat.button("Load").click();
       await chat.idle();
       expect(await chat.lastNote("error")).toMatch(/injected.*BACKEND_UNAVAILABLE/s);
