@@ -28,6 +28,8 @@ export interface LinearCase {
   /** Floats before x and between the beginnings of its rows beyond what is needed. */
   readonly xOffset?: number;
   readonly limits?: PageLimits;
+  /** x consists of integers that int8 holds, 127 among every 32. */
+  readonly integers?: boolean;
   /** Magnitude of the weights. */
   readonly magnitude?: number;
 }
@@ -96,6 +98,7 @@ export async function errorOfLinear(
   };
   const residual: Matrix = c.inPlace ? y : { ...y, slot: 2, offset: 0 };
   const xs = randomFloats(c.rows * c.inputs, 7);
+  if (c.integers) xs.forEach((value, i) => (xs[i] = i % 32 === 5 ? 127 : Math.round(126 * value)));
   const residuals = randomFloats(c.rows * width, 8);
   const slots = [
     spread(x, xs, NaN),

@@ -13,13 +13,21 @@ export interface Bound {
   readonly operands: readonly Operand[];
 }
 
-/** Bindings call, x_rows, y_rows, residual_rows where it is not y, page_0 and so on. */
-export function bindingsOf(spec: LinearSpec, batch: Batch): Bound {
-  const { x, y, residual } = spec;
-  const x4 = isVector(x) ? "vec4<f32>" : "f32";
+/** The binding x_rows that {@link xFunctions} read. */
+export function xBinding(x: Matrix): Binding {
+  return { name: "x_rows", element: isVector(x) ? "vec4<f32>" : "f32", access: "read" };
+}
+
+/** Bindings call, x_rows or the given input, y_rows, residual_rows where it is not y, page_0 and so on. */
+export function bindingsOf(
+  spec: LinearSpec,
+  batch: Batch,
+  input = { binding: xBinding(spec.x), operand: scratchOf(spec.x) },
+): Bound {
+  const { y, residual } = spec;
   const list: [Binding, Operand][] = [
     [{ name: "call", element: "u32", access: "read" }, { space: "call" }],
-    [{ name: "x_rows", element: x4, access: "read" }, scratchOf(x)],
+    [input.binding, input.operand],
     [matrixBinding("y_rows", "read-write"), scratchOf(y)],
   ];
   if (residual && residual.slot !== y.slot)
