@@ -88,7 +88,7 @@ interface Lowered {
 }
 
 /** q, k and v lie side by side in slot 0, y in slot 1. */
-function lower(scenario: Scenario, first: Operands, features: ReadonlySet<OptionalFeature>): Lowered {
+export function lower(scenario: Scenario, first: Operands, features: ReadonlySet<OptionalFeature>): Lowered {
   const attrs = attrsOf(scenario);
   const rows = mostRowsOf(scenario);
   const { heads, kvHeads, headDim, valueDim, rope } = attrs;

@@ -43,7 +43,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     attrs: { heads: 7, kvHeads: 1, headDim: 256, valueDim: 256, rope: rope(64, false) },
     calls: [[35], [2]],
   },
-  "heads of 512": { attrs: { heads: 3, kvHeads: 1, headDim: 512, valueDim: 300 }, calls: [[9], [2]] },
+  "heads of 300 and 130": { attrs: { heads: 4, kvHeads: 1, headDim: 300, valueDim: 130 }, calls: [[9], [2]] },
   "three sequences": {
     attrs: HEADS,
     calls: [
