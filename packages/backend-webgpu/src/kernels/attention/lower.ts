@@ -14,8 +14,8 @@ import { spanVariants } from "./span-scores.js";
 import { spanCount } from "./spans.js";
 import { lowerTiles } from "./tile.js";
 
-/** Most rows that take a workgroup each per span of the context. */
-const FEW_ROWS = 8;
+/** Most rows of a program that goes by spans; others go by tiles. Each needs a self-test of its own. */
+export const FEW_ROWS = 8;
 
 /** Largest heads: more does not fit into the workgroup memory that every device has. */
 const MOST_HEAD = 512;
