@@ -7,3 +7,4 @@ export {
   type WebgpuReport,
 } from "./inspect.js";
 export type { DispatchTrace, OptionalFeature, WebgpuOptions } from "./options.js";
+export { webgpu } from "./webgpu.js";

@@ -9,36 +9,16 @@ import { ggufTokenizer } from "@millet/core";
 import { type Backend, KV_BLOCK_ROWS, KV_DTYPES, type KvDType } from "@millet/core/backend";
 import { openGguf } from "@millet/core/formats/gguf";
 import { defineModel } from "@millet/core/models";
-import { dequantize } from "@millet/core/quant";
 import { openSource } from "@millet/core/store";
-import { createTensor, tensorOf, viewAs, type WeightSource } from "@millet/core/tensor";
+import { tensorOf, viewAs } from "@millet/core/tensor";
 import smollm2 from "@millet/model-smollm2-135m-instruct";
 import { expect, test } from "vitest";
+import { asFloats } from "../../../test/support/as-floats.js";
 import { describeWith, sharedData } from "../../../test/support/availability.js";
 
 const [TOKENS, CHUNK] = [2048, 128];
 /** Of the f32 cache's perplexity; docs/kv-cache.md has what was measured. */
 const MOST_COST: Readonly<Record<KvDType, number>> = { f32: 0, f16: 0.0005, q8_0: 0.002 };
-
-/** A weight as f32, decoded when it is first asked for. */
-function asFloats(source: WeightSource): WeightSource {
-  let bytes: Promise<Uint8Array> | undefined;
-  const decode = async () => {
-    const tensor = createTensor(source.spec);
-    await source.readInto(0, tensor.data);
-    const floats = source.spec.dtype === "f32" ? tensor.data : dequantize(source.spec.dtype, tensor.data);
-    return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
-  };
-  return {
-    spec: { dtype: "f32", shape: source.spec.shape },
-    async readInto(offset, target) {
-      bytes ??= decode();
-      const all = await bytes;
-      target.set(all.subarray(offset, offset + target.byteLength));
-      if (offset + target.byteLength === all.byteLength) bytes = undefined;
-    },
-  };
-}
 
 /** Mean negative log-probability of tokens 1 .. TOKENS - 1. */
 async function lossOf(backend: Backend, kvDType: KvDType, path: string): Promise<number> {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { cpu } from "@millet/backend-cpu";
 import type { Backend } from "@millet/core/backend";
-import { argmax, loadDecoder } from "../../test/support/decoder.ts";
+import { argmax, loadDecoder } from "../../../../test/support/decoder.ts";
 import { NATIVE } from "./sources.ts";
 
 const ROOT = join(NATIVE, "../../..");

@@ -4,10 +4,10 @@
  */
 import type { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
+import { loadDecoder } from "../../../../test/support/decoder.js";
 import { Opcode } from "../../assembly/opcodes.js";
 import { cpu } from "../../src/index.js";
 import { KvMemory } from "../../src/kv-memory.js";
-import { loadDecoder } from "../support/decoder.js";
 import {
   codeOf,
   endlessProgram,

@@ -9,11 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { describeWith } from "../../../../test/support/availability.js";
+import { loadDecoder } from "../../../../test/support/decoder.js";
 import { cpu } from "../../src/index.js";
 import type { NativeAddon, NativeHandle } from "../../src/native/addon.js";
 import { checkAddon, findNative, loadAddon, type NativeSupport } from "../../src/native/load.js";
 import { createNativeEngine } from "../../src/native/native-engine.js";
-import { loadDecoder } from "../support/decoder.js";
 import { nativeEngine } from "./requirement.js";
 
 vi.mock("../../src/native/load.js", async (original) => {

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { describeWith, sharedData } from "../../../../test/support/availability.js";
+import { argmax, loadDecoder } from "../../../../test/support/decoder.js";
 import { type CpuOptions, cpu } from "../../src/index.js";
-import { argmax, loadDecoder } from "../support/decoder.js";
 import { nativeEngine, nativeLevels } from "./requirement.js";
 
 const fixtures = new URL("../../../../fixtures/llama/", import.meta.url);

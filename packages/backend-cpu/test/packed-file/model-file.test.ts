@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadDecoder } from "../../../../test/support/decoder.js";
 import { cpu } from "../../src/index.js";
-import { loadDecoder } from "../support/decoder.js";
 
 const FIXTURE = new URL("../../../../fixtures/llama/q4-0.gguf", import.meta.url);
 /** After a change, an origin is known again. */

@@ -17,22 +17,23 @@ export interface RotationTable {
 /** Words before the inputs: active rows of tokens, of logits. */
 export const COUNT_WORDS = { tokens: 0, logits: 1 } as const;
 
-/** Whether an input comes as rows of f32 in a slot rather than in the call's words. */
-export function isMatrixInput(value: Value): boolean {
-  return value.kind === "input" && value.spec.dtype === "f32";
-}
-
 export class CallLayout {
   /** First word of each input that is not a matrix. */
   readonly inputs = new Map<Value, number>();
+  /** Inputs that come as rows of f32 in slots instead. */
+  readonly matrices: readonly Value[];
   readonly rotations: RotationTable[] = [];
   #words = 4;
 
   constructor(graph: Graph) {
-    for (const value of Object.values(graph.inputs)) {
-      if (!isMatrixInput(value)) this.inputs.set(value, this.#take(elementCount(value.spec.shape)));
+    const nodes = graph.nodes.map(asOpNode);
+    const settings = new Set(nodes.flatMap(({ op, inputs }) => (op === "sample" ? [inputs[2]!] : [])));
+    const inputs = Object.values(graph.inputs);
+    this.matrices = inputs.filter((value) => value.spec.dtype === "f32" && !settings.has(value));
+    for (const value of inputs) {
+      if (!this.matrices.includes(value)) this.inputs.set(value, this.#take(elementCount(value.spec.shape)));
     }
-    for (const node of graph.nodes.map(asOpNode)) {
+    for (const node of nodes) {
       if (node.op === "rope") this.#addRotation(node.attrs, node.inputs[1]!);
       if (node.op === "attention" && node.attrs.rope) this.#addRotation(node.attrs.rope, node.inputs[3]!);
     }

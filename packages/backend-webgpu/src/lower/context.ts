@@ -2,10 +2,10 @@
 import type { KvPlan } from "@millet/core/backend";
 import { MilletError } from "@millet/core/errors";
 import type { Graph, Value } from "@millet/core/graph";
-import type { OptionalFeature } from "../options.js";
+import type { KernelFeatures } from "../kernels/features.js";
 import type { Dispatch } from "../program/dispatch.js";
 import type { PlacedWeight } from "../weights/placed-weight.js";
-import { type CallLayout, COUNT_WORDS, isMatrixInput } from "./call-layout.js";
+import { type CallLayout, COUNT_WORDS } from "./call-layout.js";
 import { type Matrix, rowsOf, strideOf } from "./matrix.js";
 import type { VirtualSlot } from "./slots.js";
 import type { Workspace } from "./specs.js";
@@ -19,7 +19,7 @@ export interface MostRows {
 /** What is the same for all graphs of a model. */
 export interface ModelContext {
   readonly weights: ReadonlyMap<string, PlacedWeight>;
-  readonly features: ReadonlySet<OptionalFeature>;
+  readonly features: KernelFeatures;
   readonly kv: KvPlan;
 }
 
@@ -37,7 +37,7 @@ export class LoweringContext implements Workspace {
     this.call = call;
     this.#most = most;
     this.#outputs = new Set(Object.values(graph.outputs));
-    for (const value of Object.values(graph.inputs)) if (isMatrixInput(value)) this.matrix(value);
+    for (const value of call.matrices) this.matrix(value);
   }
 
   emit(...dispatches: readonly Dispatch[]): void {
@@ -48,7 +48,7 @@ export class LoweringContext implements Workspace {
   matrix(value: Value): Matrix {
     const known = this.#matrices.get(value);
     if (known) return known;
-    const width = value.spec.shape.at(-1) ?? 1;
+    const width = value.spec.shape.length < 2 ? 1 : value.spec.shape.at(-1)!;
     const matrix = this.#newMatrix(width, value, this.#outputs.has(value));
     this.#matrices.set(value, matrix);
     return matrix;

@@ -1,10 +1,10 @@
 /** A WebGPU device for tests: opened once per file, destroyed after its tests. */
 import { afterAll, beforeAll } from "vitest";
 import { describeWith, webgpu } from "../../../../test/support/availability.js";
+import { testGpu } from "../../../../test/support/gpu.js";
 import type { Device } from "../../src/device/device.js";
 import { openDevice } from "../../src/device/open-device.js";
 import type { WebgpuOptions } from "../../src/options.js";
-import { testGpu } from "./gpu.js";
 
 /**
  * `describe` with a device: SwiftShader's, or with MILLET_GPU=real that of the machine. Skipped with the reason where

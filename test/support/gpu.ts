@@ -1,5 +1,5 @@
 /** The entry point of WebGPU that tests in Node take. */
-import { wantsSoftwareGpu } from "../../../../scripts/find-software-gpu.js";
+import { wantsSoftwareGpu } from "../../scripts/find-software-gpu.js";
 
 /**
  * SwiftShader unrolls the zeroing of workgroup memory, so that a kernel with 4 KB of it takes seconds to compile. Kernels

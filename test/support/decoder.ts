@@ -1,8 +1,8 @@
-/** A model file on the CPU backend, token by token or in chunks: logits of every row. */
+/** A model on any backend, token by token or in chunks: logits of every row. */
 import type { Backend, LoadedModel, State } from "@millet/core/backend";
 import { KV_BLOCK_ROWS } from "@millet/core/backend";
 import { openGguf } from "@millet/core/formats/gguf";
-import { defineModel } from "@millet/core/models";
+import { defineModel, type ModelFiles } from "@millet/core/models";
 import { openSource } from "@millet/core/store";
 import { tensorOf, viewAs } from "@millet/core/tensor";
 
@@ -23,12 +23,22 @@ export async function loadDecoder(
   contextTokens: number,
 ): Promise<LoadedDecoder> {
   const gguf = await openGguf(await openSource(file));
-  const definition = await defineModel({ metadata: gguf.metadata, weights: gguf.weights });
+  return decoderOf(backend, gguf, most, contextTokens).finally(() => gguf.close());
+}
+
+/** The same for a model that is open already. */
+export async function decoderOf(
+  backend: Backend,
+  { metadata, weights }: ModelFiles,
+  most: number,
+  contextTokens: number,
+): Promise<LoadedDecoder> {
+  const definition = await defineModel({ metadata, weights });
   const blocks = Math.ceil(contextTokens / KV_BLOCK_ROWS);
   const shape = { tokens: most, logits: most, sequences: 1, blocksPerSequence: blocks };
   const graph = definition.step({ name: "step", ...shape });
   const kv = { ...definition.kv, dtype: "f32" as const, blockRows: KV_BLOCK_ROWS, maxBlocks: blocks };
-  const model = await backend.load({ step: graph }, gguf.weights, kv).finally(() => gguf.close());
+  const model = await backend.load({ step: graph }, weights, kv);
   const state = model.createState();
   await state.reserve(blocks);
   const { vocabularySize } = definition;

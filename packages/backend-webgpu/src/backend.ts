@@ -1,0 +1,103 @@
+/** The WebGPU backend: tries the device's kernels, then plans, compiles and loads models. */
+import {
+  type Backend,
+  type Capabilities,
+  type Estimate,
+  type GraphSet,
+  KV_BLOCK_ROWS,
+  type KvPlan,
+  type LoadedModel,
+  type LoadOptions,
+} from "@millet/core/backend";
+import { MilletError, throwIfAborted } from "@millet/core/errors";
+import type { Node } from "@millet/core/graph";
+import type { WeightSources } from "@millet/core/tensor";
+import type { Device } from "./device/device.js";
+import { featuresForAll, type KernelFeatures } from "./kernels/features.js";
+import { KV_TYPES } from "./kv/layout.js";
+import { loadPlanned } from "./load-model.js";
+import { supportsNode } from "./lower/lower.js";
+import { estimateOf, planModel } from "./model-plan.js";
+import type { WebgpuOptions } from "./options.js";
+import { selfTest } from "./self-test/self-test.js";
+
+export class WebgpuBackend implements Backend {
+  readonly name = "webgpu";
+  readonly lost: Promise<MilletError>;
+  readonly #device: Device;
+  readonly #options: WebgpuOptions;
+  readonly #models = new Set<LoadedModel>();
+  /** What the self-tests of loads so far found. */
+  readonly #found = new Set<string>();
+
+  /** Owns the device. */
+  constructor(device: Device, options: WebgpuOptions) {
+    this.#device = device;
+    this.#options = options;
+    this.lost = device.lost;
+  }
+
+  get capabilities(): Capabilities {
+    const { description, limitations } = this.#device;
+    return {
+      description,
+      engine: "webgpu",
+      threads: 1,
+      memoryLimitBytes: undefined, // WebGPU does not tell
+      kvDTypes: KV_TYPES,
+      limitations: [...limitations, ...this.#found],
+    };
+  }
+
+  supports(node: Node): boolean {
+    return supportsNode(node);
+  }
+
+  estimate(graphs: GraphSet, kv: KvPlan): Estimate {
+    return estimateOf(this.#plan(graphs, kv, featuresForAll(this.#device.features)), kv);
+  }
+
+  async load(
+    graphs: GraphSet,
+    sources: WeightSources,
+    kv: KvPlan,
+    options: LoadOptions = {},
+  ): Promise<LoadedModel> {
+    checkKv(kv);
+    throwIfAborted(options.signal, "Loading the model");
+    const features = await this.#tested(graphs, kv);
+    throwIfAborted(options.signal, "Loading the model");
+    const plan = this.#plan(graphs, kv, features);
+    const { trace } = this.#options;
+    const model = await loadPlanned(this.#device, plan, sources, kv, { ...options, ...(trace && { trace }) });
+    this.#models.add(model);
+    return model;
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([...this.#models].map((model) => model.dispose()));
+    this.#models.clear();
+    this.#device.destroy();
+  }
+
+  async #tested(graphs: GraphSet, kv: KvPlan): Promise<KernelFeatures> {
+    const report = await selfTest(this.#device, graphs, kv, (one, allowed) => {
+      const plan = this.#plan({ case: one.graph }, one.kv, featuresForAll(allowed));
+      return loadPlanned(this.#device, plan, one.weights, one.kv, {});
+    });
+    for (const limitation of report.limitations) this.#found.add(limitation);
+    return report.features;
+  }
+
+  #plan(graphs: GraphSet, kv: KvPlan, features: KernelFeatures) {
+    return planModel(graphs, kv, this.#device.limits, features);
+  }
+}
+
+function checkKv({ blockRows }: KvPlan): void {
+  if (blockRows === KV_BLOCK_ROWS) return;
+  throw new MilletError(
+    "INVALID_ARGUMENT",
+    `The WebGPU backend keeps the KV cache in blocks of ${KV_BLOCK_ROWS} rows, not ${blockRows}.`,
+  );
+}

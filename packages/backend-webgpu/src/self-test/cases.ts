@@ -1,0 +1,229 @@
+/**
+ * Small cases of the fused operations that a model's graphs use, with data that is the same every time. What they should
+ * give is computed by core's reference; a device that gives anything else is not to be trusted with that kernel.
+ */
+import { type GraphSet, KV_BLOCK_ROWS, type KvPlan } from "@millet/core/backend";
+import { type Graph, GraphBuilder, type Value } from "@millet/core/graph";
+import {
+  type AttentionAttrs,
+  add,
+  asOpNode,
+  attention,
+  embedding,
+  linear,
+  rmsNorm,
+  SETTINGS_COLUMNS,
+  sample,
+  swiglu,
+} from "@millet/core/ops";
+import { quantize } from "@millet/core/quant";
+import {
+  DTYPES,
+  type DType,
+  elementCount,
+  type HostTensor,
+  tensorOf,
+  type WeightSource,
+} from "@millet/core/tensor";
+import type { KernelFamily } from "../kernels/features.js";
+
+export interface SelfTestCase {
+  readonly family: KernelFamily;
+  /** For people and as a key: "linear_row q4_0". */
+  readonly name: string;
+  readonly graph: Graph;
+  readonly weights: ReadonlyMap<string, WeightSource>;
+  readonly kv: KvPlan;
+  /** Calls one after the other on one state. */
+  readonly calls: readonly Readonly<Record<string, HostTensor>>[];
+}
+
+/** Rows of the cases for few rows and for prompts. */
+const FEW = 1;
+const MANY = 20;
+
+/** The cases that cover what the graphs use. */
+export function selfTestCases(graphs: GraphSet, kv: KvPlan): SelfTestCase[] {
+  const nodes = Object.values(graphs).flatMap((graph) => graph.nodes.map(asOpNode));
+  const formats = new Set<DType>();
+  const tables = new Set<DType>();
+  const attentions = new Map<string, AttentionAttrs>();
+  let candidates: number | undefined;
+  for (const node of nodes) {
+    if (node.op === "linear") formats.add(node.inputs[1]!.spec.dtype);
+    if (node.op === "embedding") tables.add(node.inputs[0]!.spec.dtype);
+    if (node.op === "attention") attentions.set(JSON.stringify({ ...node.attrs, layer: 0 }), node.attrs);
+    if (node.op === "sample") candidates = node.attrs.candidates;
+  }
+  return [
+    ...[...formats].flatMap((dtype) => [linearCase(dtype, FEW), linearCase(dtype, MANY)]),
+    ...[...tables].map(embeddingCase),
+    ...[...attentions.values()].map((attrs) => attentionCase({ ...attrs, layer: 0 }, kv)),
+    ...(candidates === undefined ? [] : [sampleCase(candidates)]),
+  ];
+}
+
+/** Norm, several products, gate and residual with weights of one type. */
+function linearCase(dtype: DType, rows: number): SelfTestCase {
+  const family = rows === FEW ? "linear_row" : "linear_tile";
+  const data = new CaseData(`${family} ${dtype}`);
+  const [width, features] = [2 * Math.max(DTYPES[dtype].blockElements, 64), 12];
+  const x = data.floats("x", [rows, width], "tokens");
+  const scale = data.weight("norm", "f32", [width]);
+  const matrix = (name: string) => data.weight(name, dtype, [features, width]);
+  const h = data.graph.emitOne(rmsNorm, [x, scale], { epsilon: 1e-5 });
+  const product = (input: Value, name: string) => data.graph.emitOne(linear, [input, matrix(name)], {});
+  const first = product(h, "first");
+  const gated = data.graph.emitOne(swiglu, [product(h, "gate"), product(h, "up")], {});
+  const sum = data.graph.emitOne(add, [gated, product(x, "last")], {});
+  return { ...data.finish({ first, sum }), family, kv: NO_KV, calls: [data.inputs] };
+}
+
+function embeddingCase(dtype: DType): SelfTestCase {
+  const data = new CaseData(`embedding ${dtype}`);
+  const width = 2 * Math.max(DTYPES[dtype].blockElements, 64);
+  const tokens = data.integers("tokens", [3, 0, 8, 3, 5], "tokens");
+  const table = data.weight("table", dtype, [9, width]);
+  const y = data.graph.emitOne(embedding, [table, tokens], { scale: 1 });
+  return { ...data.finish({ y }), family: "embedding", kv: NO_KV, calls: [data.inputs] };
+}
+
+/** A prompt and one more row, whose cached rows lie in two blocks out of order. */
+function attentionCase(attrs: AttentionAttrs, kv: KvPlan): SelfTestCase {
+  const { heads, kvHeads, headDim, valueDim } = attrs;
+  const data = new CaseData(`attention ${heads}/${kvHeads} heads of ${headDim}, ${kv.dtype}`);
+  const rows = KV_BLOCK_ROWS + 8;
+  const columns = [heads * headDim, kvHeads * headDim, kvHeads * valueDim];
+  const matrices = ["q", "k", "v"].map((name, i) => data.floats(name, [rows, columns[i]!], "tokens"));
+  const positions = Array.from({ length: rows }, (_, i) => i);
+  const place = (i: number) => (i + KV_BLOCK_ROWS) % (2 * KV_BLOCK_ROWS); // block 1, then block 0
+  const indices = [
+    data.integers("positions", positions, "tokens"),
+    data.integers(
+      "sequences",
+      positions.map(() => 0),
+      "tokens",
+    ),
+    data.integers("writeRows", positions.map(place), "tokens"),
+    data.integers("blockTable", [1, 0], "fixed", [1, 2]),
+    data.integers("lengths", [rows], "fixed"),
+  ];
+  const y = data.graph.emitOne(attention, [...matrices, ...indices], attrs);
+  const plan: KvPlan = { ...kv, layers: 1, kvHeads, headDim, valueDim, maxBlocks: 2 };
+  const prompt = firstRows(data.inputs, rows - 1);
+  return {
+    ...data.finish({ y }),
+    family: "attention",
+    kv: plan,
+    calls: [prompt, { ...lastRow(data.inputs), lengths: data.inputs.lengths! }],
+  };
+}
+
+function sampleCase(candidates: number): SelfTestCase {
+  const data = new CaseData("sample");
+  const logits = data.floats("logits", [1, 3000], "logits");
+  const history = data.integers("history", [-1, 7, 7, 2999], "logits", [1, 4]);
+  const settings: Readonly<Record<(typeof SETTINGS_COLUMNS)[number], number>> = {
+    ...{ temperature: 0, topK: 40, topP: 0.9, minP: 0.05 },
+    ...{ repetitionPenalty: 1.3, frequencyPenalty: 0.5, presencePenalty: 0.1, penaltyTokens: 4, draw: 0.3 },
+  };
+  const row = SETTINGS_COLUMNS.map((name) => settings[name]);
+  const given = data.input("settings", tensorOf("f32", [1, row.length], Float32Array.from(row)), "logits");
+  const [token, , packed] = data.graph.emit(sample, [logits, history, given], { candidates });
+  return {
+    ...data.finish({ token: token!, packed: packed! }),
+    family: "sample",
+    kv: NO_KV,
+    calls: [data.inputs],
+  };
+}
+
+const NO_KV: KvPlan = {
+  layers: 0,
+  kvHeads: 1,
+  headDim: 1,
+  valueDim: 1,
+  dtype: "f32",
+  blockRows: KV_BLOCK_ROWS,
+  maxBlocks: 0,
+};
+
+/** A graph in the making, with data from a small generator (Lehmer 1951, modulus 2^31 - 1). */
+class CaseData {
+  readonly name: string;
+  readonly graph: GraphBuilder;
+  readonly weights = new Map<string, WeightSource>();
+  readonly inputs: Record<string, HostTensor> = {};
+  #state = 20231;
+
+  constructor(name: string) {
+    this.name = name;
+    this.graph = new GraphBuilder(name);
+  }
+
+  input(name: string, tensor: HostTensor, axis: "tokens" | "logits" | "fixed"): Value {
+    this.inputs[name] = tensor;
+    return this.graph.input(name, tensor.spec, axis);
+  }
+
+  floats(name: string, shape: readonly number[], axis: "tokens" | "logits"): Value {
+    return this.input(name, tensorOf("f32", shape, this.#random(elementCount(shape))), axis);
+  }
+
+  integers(
+    name: string,
+    values: readonly number[],
+    axis: "tokens" | "logits" | "fixed",
+    shape: readonly number[] = [values.length],
+  ): Value {
+    return this.input(name, tensorOf("i32", shape, Int32Array.from(values)), axis);
+  }
+
+  weight(name: string, dtype: DType, shape: readonly number[]): Value {
+    const spec = { dtype, shape };
+    const bytes = quantize(dtype, this.#random(elementCount(shape)));
+    const readInto = async (offset: number, target: Uint8Array) => {
+      target.set(bytes.subarray(offset, offset + target.byteLength));
+    };
+    this.weights.set(name, { spec, readInto });
+    return this.graph.weight(name, spec);
+  }
+
+  finish(outputs: Readonly<Record<string, Value>>) {
+    return { name: this.name, graph: this.graph.finish(outputs), weights: this.weights };
+  }
+
+  /** Uniform in [-1, 1). */
+  #random(count: number): Float32Array {
+    return Float32Array.from({ length: count }, () => {
+      this.#state = (this.#state * 48271) % 2147483647;
+      return (this.#state / 2147483647) * 2 - 1;
+    });
+  }
+}
+
+type Inputs = Readonly<Record<string, HostTensor>>;
+
+/** Rows of inputs by tokens; the others, which have two rows at most here, stay. */
+function rowsOf(inputs: Inputs, begin: number, end: number): Inputs {
+  const tokens = inputs.positions!.spec.shape[0]!;
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, tensor]) => {
+      const { dtype, shape } = tensor.spec;
+      if (shape[0] !== tokens) return [name, tensor];
+      const rowBytes = tensor.data.byteLength / tokens;
+      const data = tensor.data.slice(begin * rowBytes, end * rowBytes);
+      return [name, { spec: { dtype, shape: [end - begin, ...shape.slice(1)] }, data }];
+    }),
+  );
+}
+
+/** The first call knows of its own rows only. */
+function firstRows(inputs: Inputs, count: number): Inputs {
+  return { ...rowsOf(inputs, 0, count), lengths: tensorOf("i32", [1], Int32Array.of(count)) };
+}
+
+function lastRow(inputs: Inputs): Inputs {
+  const rows = inputs.positions!.spec.shape[0]!;
+  return rowsOf(inputs, rows - 1, rows);
+}

@@ -1,0 +1,178 @@
+/**
+ * Tries on the device, before a model is loaded, every kind of kernel that it will use, in the variants that the device's
+ * features allow. A feature with which a family of kernels gives wrong results is not used for that family; a device on
+ * which even the plain kernels are wrong serves no model.
+ */
+import { type Backend, type GraphSet, type KvPlan, type LoadedModel, reference } from "@millet/core/backend";
+import { isMilletError, MilletError } from "@millet/core/errors";
+import { type HostTensor, viewAs } from "@millet/core/tensor";
+import type { Device } from "../device/device.js";
+import { type KernelFamily, type KernelFeatures, noFeatures } from "../kernels/features.js";
+import type { OptionalFeature } from "../options.js";
+import { type SelfTestCase, selfTestCases } from "./cases.js";
+
+/** Largest normalised mean squared error. Variants with 16-bit or 8-bit arithmetic have theirs. */
+const TOLERANCE = 1e-8;
+const COARSE_TOLERANCE = 1e-3;
+const COARSE: readonly OptionalFeature[] = ["shader-f16", "packed-dot"];
+
+/** Loads a case with the given features. */
+export type LoadCase = (one: SelfTestCase, features: ReadonlySet<OptionalFeature>) => Promise<LoadedModel>;
+
+export interface SelfTestReport {
+  readonly features: KernelFeatures;
+  /** What is not used and why; full sentences. */
+  readonly limitations: readonly string[];
+}
+
+/** Outcomes on a device by case and features: a second model need not try again. */
+const known = new WeakMap<GPUDevice, Map<string, Promise<string | undefined>>>();
+
+/** @throws MilletError BACKEND_UNAVAILABLE if plain kernels give wrong results; BACKEND_LOST, OUT_OF_MEMORY, ABORTED */
+export async function selfTest(
+  device: Device,
+  graphs: GraphSet,
+  kv: KvPlan,
+  load: LoadCase,
+): Promise<SelfTestReport> {
+  const features = { ...noFeatures() };
+  const limitations: string[] = [];
+  const cases = selfTestCases(graphs, kv);
+  for (const family of new Set(cases.map((one) => one.family))) {
+    const own = cases.filter((one) => one.family === family);
+    const allowed = new Set(device.features);
+    const problem = await firstProblem(device, own, allowed, load);
+    if (problem !== undefined) {
+      for (const feature of await faulty(device, family, own, load)) {
+        allowed.delete(feature);
+        limitations.push(
+          `Kernels of ${family} with ${feature} give wrong results on this device, so plain ones are used: ${problem}.`,
+        );
+      }
+    }
+    features[family] = allowed;
+  }
+  return { features, limitations };
+}
+
+/** Features that are wrong by themselves, or all of them if only their combination is. */
+async function faulty(
+  device: Device,
+  family: KernelFamily,
+  cases: readonly SelfTestCase[],
+  load: LoadCase,
+): Promise<readonly OptionalFeature[]> {
+  const plain = await firstProblem(device, cases, new Set(), load);
+  if (plain !== undefined) throw wrongDevice(device, family, plain);
+  const wrong: OptionalFeature[] = [];
+  for (const feature of device.features) {
+    if ((await firstProblem(device, cases, new Set([feature]), load)) !== undefined) wrong.push(feature);
+  }
+  return wrong.length > 0 ? wrong : [...device.features];
+}
+
+async function firstProblem(
+  device: Device,
+  cases: readonly SelfTestCase[],
+  features: ReadonlySet<OptionalFeature>,
+  load: LoadCase,
+): Promise<string | undefined> {
+  for (const one of cases) {
+    const problem = await outcome(device, one, features, load);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+/** What is wrong with a case; undefined if nothing is. */
+function outcome(
+  device: Device,
+  one: SelfTestCase,
+  features: ReadonlySet<OptionalFeature>,
+  load: LoadCase,
+): Promise<string | undefined> {
+  let outcomes = known.get(device.gpu);
+  if (!outcomes) known.set(device.gpu, (outcomes = new Map()));
+  const key = `${one.name}; ${[...features].sort().join(", ")}`;
+  let running = outcomes.get(key);
+  if (!running) {
+    running = tryCase(one, features, load);
+    outcomes.set(key, running);
+    running.catch(() => outcomes.delete(key));
+  }
+  return running;
+}
+
+async function tryCase(
+  one: SelfTestCase,
+  features: ReadonlySet<OptionalFeature>,
+  load: LoadCase,
+): Promise<string | undefined> {
+  const exact = await reference().create();
+  const expected = await outputsOf(await loadOn(exact, one), one);
+  const tolerance = COARSE.some((feature) => features.has(feature)) ? COARSE_TOLERANCE : TOLERANCE;
+  let actual: readonly HostTensor[];
+  try {
+    actual = await outputsOf(await load(one, features), one);
+  } catch (error) {
+    // A kernel that does not compile or run is as bad as one that computes something else.
+    if (isMilletError(error) && error.code === "BACKEND_FAILED") return error.message;
+    throw error;
+  }
+  for (const [i, tensor] of actual.entries()) {
+    const error = normalisedError(viewAs(tensor, "f32"), viewAs(expected[i]!, "f32"));
+    if (!(error <= tolerance)) return `${one.name} is off by ${error.toExponential(1)}`;
+  }
+  return undefined;
+}
+
+function loadOn(backend: Backend, { graph, weights, kv }: SelfTestCase): Promise<LoadedModel> {
+  return backend.load({ case: graph }, weights, kv);
+}
+
+/** The outputs of all calls as float32; disposes of the model. */
+async function outputsOf(model: LoadedModel, one: SelfTestCase): Promise<HostTensor[]> {
+  try {
+    const state = model.createState();
+    await state.reserve(one.kv.maxBlocks);
+    const results: HostTensor[] = [];
+    for (const inputs of one.calls) {
+      const outputs = Object.values(model.executables.case!.run({ inputs, state }));
+      for (const tensor of await Promise.all(outputs.map((output) => output.read())))
+        results.push(asFloats(tensor));
+    }
+    state.dispose();
+    return results;
+  } finally {
+    await model.dispose();
+  }
+}
+
+function asFloats(tensor: HostTensor): HostTensor {
+  if (tensor.spec.dtype === "f32") return tensor;
+  const values = Float32Array.from(viewAs(tensor, "i32"));
+  return { spec: { ...tensor.spec, dtype: "f32" }, data: new Uint8Array(values.buffer) };
+}
+
+/** sum (a - e)^2 / sum e^2; infinities that agree do not count. */
+function normalisedError(actual: Float32Array, expected: Float32Array): number {
+  let [error, power] = [0, 0];
+  expected.forEach((value, i) => {
+    if (value === actual[i]) {
+      if (Number.isFinite(value)) power += value ** 2;
+      return;
+    }
+    error += (actual[i]! - value) ** 2;
+    power += value ** 2;
+  });
+  return error === 0 ? 0 : error / power;
+}
+
+function wrongDevice(device: Device, family: KernelFamily, problem: string): MilletError {
+  return new MilletError(
+    "BACKEND_UNAVAILABLE",
+    `${device.description} computes wrong results: in the self-test of ${family}, ${problem}. Update the driver or the ` +
+      "browser, or use another backend.",
+    { details: { reason: "self-test", family, problem } },
+  );
+}
