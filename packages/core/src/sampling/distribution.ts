@@ -29,7 +29,9 @@ export interface Distribution {
 export function rowDistribution(logits: Float32Array): Distribution {
   const top = (count: number): RankedTokens => {
     const ids = topTokens(logits, count);
-    return { ids, logits: Float32Array.from(ids, (id) => logits[id]!), complete: true };
+    const ranked = new Float32Array(ids.length);
+    for (let i = 0; i < ids.length; i++) ranked[i] = logits[ids[i]!]!;
+    return { ids, logits: ranked, complete: true };
   };
   return {
     size: logits.length,

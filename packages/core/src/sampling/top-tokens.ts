@@ -5,6 +5,7 @@
  * or not numbers are left out, so there may be fewer.
  */
 export function topTokens(logits: Float32Array, count: number): Int32Array {
+  if (count === 1) return bestToken(logits);
   const heap = new Int32Array(Math.min(count, logits.length)); // the worst kept token is at the root
   let size = 0;
   let worst = Number.NEGATIVE_INFINITY;
@@ -16,6 +17,19 @@ export function topTokens(logits: Float32Array, count: number): Int32Array {
     if (size === heap.length) worst = logits[heap[0]!]!;
   }
   return heap.subarray(0, size).sort((a, b) => logits[b]! - logits[a]! || a - b);
+}
+
+/** The one of the highest logit, without a heap: every choice begins with it. */
+function bestToken(logits: Float32Array): Int32Array {
+  let best = -1;
+  let most = Number.NEGATIVE_INFINITY;
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id]!;
+    if (!(logit > most)) continue;
+    most = logit;
+    best = id;
+  }
+  return best < 0 ? new Int32Array(0) : Int32Array.of(best);
 }
 
 /** log(sum(exp(logits))) without those that are -Infinity or not numbers; -Infinity if none is left. */
