@@ -82,6 +82,8 @@ describeOnDevice("linear_row", (device) => {
       gather: true,
       norm: true,
     },
+    "a wide team": { dtypes: ["q4_0"], outputs: [5], inputs: 4096, rows: 1, norm: true },
+    "more workgroups than fit side by side": { dtypes: ["f32"], outputs: [600_000], inputs: 1, rows: 1 },
     "x at an odd offset": { dtypes: ["bf16"], outputs: [6], inputs: 33, rows: 2, xOffset: 3 },
     "weights in several pages": {
       dtypes: ["q8_0", "q4_0"],
@@ -101,6 +103,10 @@ describeOnDevice("linear_row", (device) => {
     },
   };
   for (const [name, c] of Object.entries(fused)) test(name, () => check(c).then(() => undefined));
+
+  test("a wide team, plain", async () => {
+    await check({ dtypes: ["q4_0"], outputs: [5], inputs: 4096, rows: 2 }, VARIANTS[0]);
+  });
 
   test("serves all weights of a spec with one dispatch, each byte once", async () => {
     const dispatches = await check({

@@ -7,7 +7,7 @@ import { describeOnDevice } from "../support/device.js";
 import { errorOfLinear, type LinearCase, widthsOf } from "../support/linear-case.js";
 
 const FORMATS = Object.values(GPU_FORMATS).map(({ dtype }) => dtype);
-const [PLAIN, HALVES, DOT] = tileVariants(new Set(["packed-dot"]));
+const [PLAIN, HALVES, F16, DOT] = tileVariants(new Set(["shader-f16", "packed-dot"]));
 /** One of each kind: symmetric, with a minimum, signed, scales per 16 and per 32 inputs. */
 const DOTTED: readonly DType[] = ["q4_0", "q4_1", "q8_0", "q2_k", "q4_k", "q6_k", "iq4_xs"];
 const MOST_ERROR = 1e-10;
@@ -128,6 +128,14 @@ describeOnDevice("linear_tile", (device) => {
       expect((await check(c, DOT, 1e-4)).at(-1)).toMatch(/packed-dot$/);
     });
   }
+
+  test("f16, within its rounding, where the device has it", async ({ task, skip }) => {
+    if (!device().features.has("shader-f16")) {
+      task.meta.notRun = "the device lacks shader-f16: run with MILLET_GPU=real on one that has it";
+      return skip();
+    }
+    await check({ dtypes: ["q4_0", "f16"], outputs: [66, 5], inputs: 96, rows: 70, norm: true }, F16, 1e-6);
+  });
 
   test("packed-dot leaves floats to the others", async () => {
     const names = await check({ dtypes: ["f16"], outputs: [6], inputs: 32, rows: 9 }, DOT);

@@ -4,7 +4,7 @@ import type { OptionalFeature } from "../../options.js";
 import type { Dispatch } from "../../program/dispatch.js";
 import type { HalfDecode } from "../../quant/decode-wgsl.js";
 import { lowerLinearRow, ROWS_PER_WALK, type RowVariant } from "./row.js";
-import { lowerLinearTile } from "./tile.js";
+import { lowerLinearTile, type TileForm } from "./tile.js";
 import { canDot, lowerLinearTileDot } from "./tile-dot.js";
 
 type Features = ReadonlySet<OptionalFeature>;
@@ -19,44 +19,47 @@ export function rowVariants(features: Features): RowVariant[] {
   return variants;
 }
 
-export interface TileVariant {
-  readonly name: string;
-  /** Whether weights become floats before they are multiplied, or rows become integers. */
-  readonly product: "floats" | "integers";
-  readonly halves: HalfDecode;
-}
+/** "integers": rows become int8, and weights stay integers; "floats": weights become floats. */
+export type TileVariant =
+  | ({ readonly product: "floats" } & TileForm)
+  | { readonly product: "integers"; readonly name: string; readonly halves: HalfDecode };
 
-/** Variants for many rows, in the same order; whether "packed-dot" is faster than "halves" depends on the GPU. */
+/** Variants for many rows, the plain one first; which of the others is fastest depends on the GPU. */
 export function tileVariants(features: Features): TileVariant[] {
   const variants: TileVariant[] = [
-    { name: "plain", product: "floats", halves: "integers" },
-    { name: "halves", product: "floats", halves: "unpack" },
+    { name: "plain", product: "floats", halves: "integers", element: "f32" },
+    { name: DEFAULT_TILE, product: "floats", halves: "unpack", element: "f32" },
   ];
+  if (features.has("shader-f16")) {
+    variants.push({ name: "f16", product: "floats", halves: "unpack", element: "f16" });
+  }
   if (features.has("packed-dot"))
     variants.push({ name: "packed-dot", product: "integers", halves: "unpack" });
   return variants;
 }
 
+/** The variant for many rows where nobody measured which is fastest: it is exact and needs no feature. */
+const DEFAULT_TILE = "halves";
+
 /**
  * The dispatches of a spec: one for up to 8 rows, unless a weight is split or its weights lie in too many pages; for more
  * rows the norm is a dispatch of its own.
- * @param product of many rows: "integers" only where a GPU was found to be faster so, since it rounds rows to int8
+ * @param tile name of the variant for many rows, should the features allow it; "f16" and "packed-dot" round rows
  */
 export function lowerLinear(
   spec: LinearSpec,
   workspace: Workspace,
   features: Features,
-  product: TileVariant["product"] = "floats",
+  tile: string = DEFAULT_TILE,
 ): Dispatch[] {
   if (spec.y.rows <= ROWS_PER_WALK) return lowerLinearRow(spec, workspace, rowVariants(features).at(-1)!);
-  const variants = tileVariants(features);
-  const variant = variants.findLast((one) => one.product === product) ?? variants.at(-1)!;
-  return lowerLinearTiles(spec, workspace, variant);
+  const named = (name: string) => tileVariants(features).find((variant) => variant.name === name);
+  return lowerLinearTiles(spec, workspace, named(tile) ?? named(DEFAULT_TILE)!);
 }
 
 /** Any variant for many rows; what "packed-dot" cannot serve goes by floats. */
 export function lowerLinearTiles(spec: LinearSpec, workspace: Workspace, variant: TileVariant): Dispatch[] {
-  if (variant.product === "integers" && canDot(spec))
-    return lowerLinearTileDot(spec, workspace, variant.halves);
-  return lowerLinearTile(spec, workspace, variant.halves);
+  if (variant.product === "floats") return lowerLinearTile(spec, workspace, variant);
+  if (canDot(spec)) return lowerLinearTileDot(spec, workspace, variant.halves);
+  return lowerLinearTile(spec, workspace, { name: DEFAULT_TILE, halves: variant.halves, element: "f32" });
 }

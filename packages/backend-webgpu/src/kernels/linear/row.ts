@@ -28,6 +28,9 @@ import {
 /** Rows that one walk over the weights serves. */
 export const ROWS_PER_WALK = 8;
 
+/** vec4 sums of a workgroup that fit into the least workgroup memory of any device, 16 KB, with room for a second stage. */
+const MOST_PARTIALS = 768;
+
 /** Vectors of Params before those of segments: where the norm's weight lies. */
 const PARAM_VECTORS = 1;
 
@@ -78,17 +81,28 @@ export function lowerLinearRow(spec: LinearSpec, workspace: Workspace, variant: 
   });
 }
 
+/** Invocations that keep a large GPU busy; a team of fewer lanes spends less on adding up. */
+const ENOUGH_LANES = 65536;
+
 function shapeOf(spec: LinearSpec): Shape {
   const columns = spec.x.width;
   const chunks = chunksOf(columns);
   const rows = Math.min(spec.y.rows, ROWS_PER_WALK);
   const groups = spec.finish === "swiglu" || rows <= 2 ? 2 : 1;
   const sums = groups * rows + (spec.norm ? Math.ceil(rows / 4) : 0);
-  const most = Math.max(32, 512 / 2 ** Math.ceil(Math.log2(sums)));
-  const lanes = [256, 128, 64, 32]
-    .filter((count) => count <= most)
-    .reduce((best, count) => (idle(chunks, count) < idle(chunks, best) ? count : best));
-  return { columns, chunks, rows, groups, sums, lanes };
+  const outputs = spec.parts.reduce((sum, { weight }) => sum + weight.spec.shape[0]!, 0);
+  const teams = Math.ceil(outputs / (4 * groups));
+  return { columns, chunks, rows, groups, sums, lanes: lanesOf(chunks, teams, sums) };
+}
+
+/** As few lanes as are enough, or as many as take part in at least two rounds; with as little idleness as can be. */
+function lanesOf(chunks: number, teams: number, sums: number): number {
+  const fitting = [32, 64, 128, 256].filter(
+    (lanes) => lanes === 32 || (lanes * sums <= MOST_PARTIALS && 2 * lanes <= chunks),
+  );
+  const least = Math.min(...fitting.map((lanes) => idle(chunks, lanes)));
+  const busy = fitting.filter((lanes) => idle(chunks, lanes) <= least + 0.05);
+  return busy.find((lanes) => lanes * teams >= ENOUGH_LANES) ?? busy.at(-1)!;
 }
 
 /** Share of invocations that have nothing to do in some round. */
@@ -170,7 +184,12 @@ function walk(spec: LinearSpec, batch: Batch, segment: Segment, shape: Shape, pe
       ${needsSum ? "let total = dot(low + high, vec4<f32>(1));" : ""}
       ${each(groups, (j) => `sum_${j * rows + r} += ${product(formats[j]!, j)};`)}
     }`;
-  return `for (var chunk = lane; chunk < ${chunks}u; chunk += ${lanes}u) {
+  // A number of rounds that is known lets compilers unroll them, and have more loads in flight.
+  const loop =
+    chunks % lanes === 0
+      ? `for (var round = 0u; round < ${chunks / lanes}u; round++) {\n    let chunk = round * ${lanes}u + lane;`
+      : `for (var chunk = lane; chunk < ${chunks}u; chunk += ${lanes}u) {`;
+  return `${loop}
     ${loads.join("\n    ")}
     ${spec.norm ? normLoads(batch, spec, shape.columns) : ""}
     ${each(rows, (r) => (r === 0 ? row(r) : `if (count > ${r}u) ${row(r)}`))}

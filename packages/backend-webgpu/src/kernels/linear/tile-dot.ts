@@ -30,8 +30,10 @@ export function lowerLinearTileDot(spec: LinearSpec, workspace: Workspace, halve
   const { dispatches, spec: plain } = withoutNorm(spec, workspace);
   const { quantized, dispatch } = lowerQuantizeRows(plain, workspace);
   const products = lowerTiles(plain, workspace, "packed-dot", (tile) => source(tile, quantized, halves), {
-    binding: { name: "units", element: "vec4<u32>", access: "read" },
-    operand: { space: "scratch", slot: quantized.slot },
+    input: {
+      binding: { name: "units", element: "vec4<u32>", access: "read" },
+      operand: { space: "scratch", slot: quantized.slot },
+    },
   });
   return [...dispatches, dispatch, ...products];
 }

@@ -47,16 +47,20 @@ export function tileRowsOf({ y }: LinearSpec): number {
   return y.rows <= 32 ? 32 : 64;
 }
 
-/**
- * The products of a spec without norm, with kernels of the given source.
- * @param input bound in place of x
- */
+export interface TileOptions {
+  /** Bound in place of x. */
+  readonly input?: { readonly binding: Binding; readonly operand: Operand };
+  /** Extensions of WGSL that the source needs. */
+  readonly extensions?: readonly string[];
+}
+
+/** The products of a spec without norm, with kernels of the given source. */
 export function lowerTiles(
   spec: LinearSpec,
   workspace: Workspace,
   variant: string,
   source: (tile: Tile) => string,
-  input?: { readonly binding: Binding; readonly operand: Operand },
+  { input, extensions = [] }: TileOptions = {},
 ): Dispatch[] {
   const rows = tileRowsOf(spec);
   const each: Tile["each"] = (text) =>
@@ -68,7 +72,7 @@ export function lowerTiles(
     const names = new Set(batch.segments.flatMap(({ weights }) => weights.map(({ format }) => format.dtype)));
     const text = source({ spec, workspace, batch, tiles, rows, each });
     return {
-      kernel: kernelOf(`linear_tile.${[...names].join("+")}.${variant}`, bindings, text),
+      kernel: kernelOf(`linear_tile.${[...names].join("+")}.${variant}`, bindings, text, extensions),
       label: spec.label,
       operands,
       params: batch.segments.flatMap((segment) => segmentParams(segment, spec.x.width)),

@@ -23,13 +23,30 @@ import {
 /** Inputs of a step: 4 chunks. */
 const STEP = 32;
 
-export function lowerLinearTile(spec: LinearSpec, workspace: Workspace, halves: HalfDecode): Dispatch[] {
-  const { dispatches, spec: plain } = withoutNorm(spec, workspace);
-  const variant = halves === "integers" ? "plain" : "halves";
-  return [...dispatches, ...lowerTiles(plain, workspace, variant, (tile) => source(tile, halves))];
+/** How a tile is kept; products and sums are f32 in any case. */
+export interface TileForm {
+  readonly name: string;
+  readonly halves: HalfDecode;
+  /** f16 takes half of the workgroup memory, rounds weights and rows, and cuts rows off at its largest number. */
+  readonly element: "f32" | "f16";
 }
 
-function source(tile: Tile, halves: HalfDecode): string {
+export function lowerLinearTile(spec: LinearSpec, workspace: Workspace, form: TileForm): Dispatch[] {
+  const { dispatches, spec: plain } = withoutNorm(spec, workspace);
+  const extensions = form.element === "f16" ? ["f16"] : [];
+  const products = lowerTiles(plain, workspace, form.name, (tile) => source(tile, form), { extensions });
+  return [...dispatches, ...products];
+}
+
+const LARGEST_F16 = 65504;
+
+function source(tile: Tile, { halves, element }: TileForm): string {
+  const four = `vec4<${element}>`;
+  const put = (value: string) =>
+    element === "f32"
+      ? value
+      : `${four}(clamp(${value}, vec4<f32>(-${LARGEST_F16}), vec4<f32>(${LARGEST_F16})))`;
+  const get = (value: string) => (element === "f32" ? value : `vec4<f32>(${value})`);
   const { spec, batch, each } = tile;
   const columns = spec.x.width;
   const chunks = chunksOf(columns);
@@ -47,8 +64,8 @@ fn select_tile(tile: mat4x4<f32>, inside: bool) -> mat4x4<f32> {
   if (inside) { return tile; }
   return mat4x4<f32>();
 }
-var<workgroup> x_tile: array<vec4<f32>, ${STEP * quads}>; // [input][4 rows]
-var<workgroup> w_tile: array<vec4<f32>, ${STEP * 16}>; // [input][group of 4 outputs]
+var<workgroup> x_tile: array<${four}, ${STEP * quads}>; // [input][4 rows]
+var<workgroup> w_tile: array<${four}, ${STEP * 16}>; // [input][group of 4 outputs]
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   ${openTile(tile)}
@@ -63,15 +80,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let high = transpose(weights.high);
     workgroupBarrier();
     for (var i = 0u; i < 4u; i++) {
-      ${halvesOfRows.map((a) => `x_tile[(across * 4u + i) * ${quads}u + down + ${8 * a}u] = x_${a}[i];`).join("\n      ")}
-      w_tile[((lane & 3u) * 8u + i) * 16u + slot] = low[i];
-      w_tile[((lane & 3u) * 8u + 4u + i) * 16u + slot] = high[i];
+      ${halvesOfRows.map((a) => `x_tile[(across * 4u + i) * ${quads}u + down + ${8 * a}u] = ${put(`x_${a}[i]`)};`).join("\n      ")}
+      w_tile[((lane & 3u) * 8u + i) * 16u + slot] = ${put("low[i]")};
+      w_tile[((lane & 3u) * 8u + 4u + i) * 16u + slot] = ${put("high[i]")};
     }
     workgroupBarrier();
     for (var k = 0u; k < ${STEP}u; k++) {
-      let w_0 = w_tile[k * 16u + across];
-      let w_1 = w_tile[k * 16u + 8u + across];
-      ${halvesOfRows.map((a) => `let rows_${a} = x_tile[k * ${quads}u + down + ${8 * a}u];`).join("\n      ")}
+      let w_0 = ${get("w_tile[k * 16u + across]")};
+      let w_1 = ${get("w_tile[k * 16u + 8u + across]")};
+      ${halvesOfRows.map((a) => `let rows_${a} = ${get(`x_tile[k * ${quads}u + down + ${8 * a}u]`)};`).join("\n      ")}
       ${each((a, i) => `sum_${a}_${i}_0 += rows_${a}[${i}] * w_0; sum_${a}_${i}_1 += rows_${a}[${i}] * w_1;`)}
     }
   }
