@@ -1,13 +1,17 @@
 /** The backends that `millet` can use, one explicit list, and the options that choose among them. */
 import { cpu } from "@millet/backend-cpu";
+import { webgpu } from "@millet/backend-webgpu";
 import { type BackendFactory, reference } from "@millet/core";
 import { choice, flag, integer, type OptionValues, text } from "./options.js";
 
-export const BACKEND_NAMES = ["cpu", "reference"] as const;
+export const BACKEND_NAMES = ["cpu", "webgpu", "reference"] as const;
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
 export const BACKEND_OPTIONS = {
-  backend: choice(BACKEND_NAMES, "What computes. Default: cpu. reference is exact and very slow."),
+  backend: choice(
+    BACKEND_NAMES,
+    "What computes. Default: cpu. webgpu needs the package webgpu and a GPU driver. reference is exact and very slow.",
+  ),
   engine: choice(
     ["auto", "wasm", "native"],
     "The cpu backend's engine. Default: auto, the fastest there is.",
@@ -33,6 +37,8 @@ export function chooseBackend(values: Partial<OptionValues<typeof BACKEND_OPTION
         ...(threads === undefined ? {} : { threads }),
         ...(packedFiles === undefined ? {} : { packedFiles }),
       });
+    case "webgpu":
+      return webgpu();
     case "reference":
       return reference();
     default:

@@ -1,11 +1,11 @@
 /** The kernels of attention fit a device with the least limits that WebGPU allows: 16 KiB of workgroup memory, 8 buffers. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeWith, webgpu } from "../../../../test/support/availability.js";
+import { testGpu } from "../../../../test/support/gpu.js";
 import { compileKernel } from "../../src/device/compile.js";
 import type { Device } from "../../src/device/device.js";
 import { openDevice } from "../../src/device/open-device.js";
 import { fitsAttention } from "../../src/kernels/attention/lower.js";
-import { testGpu } from "../support/gpu.js";
 import { lower } from "./attention-run.js";
 import { attrsOf, operandsOf, type Scenario } from "./attention-scenario.js";
 

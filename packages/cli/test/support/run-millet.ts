@@ -14,13 +14,18 @@ export interface RunOptions {
   readonly stdin?: string;
   /** Options of Node itself. */
   readonly nodeArgs?: readonly string[];
+  /** Variables beside the tests' own. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Called at the start, and with all of standard output each time more of it arrives. */
   readonly onOutput?: (child: ChildProcess, stdout: string) => void;
 }
 
 export function runMillet(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const { stdin = "", nodeArgs = [], onOutput } = options;
-  const child = spawn(process.execPath, [...nodeArgs, LAUNCHER, ...args], { stdio: "pipe" });
+  const { stdin = "", nodeArgs = [], env, onOutput } = options;
+  const child = spawn(process.execPath, [...nodeArgs, LAUNCHER, ...args], {
+    stdio: "pipe",
+    env: { ...process.env, ...env },
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
