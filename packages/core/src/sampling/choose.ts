@@ -12,6 +12,9 @@ export const NO_TOKEN = -1;
 const FIRST_CANDIDATES = 128;
 const MORE_CANDIDATES = 16;
 
+/** Far above what the order of a sum of weights changes in float64. */
+const ROUNDING = 1e-9;
+
 type Ranked = Pick<RankedTokens, "ids" | "logits">;
 
 /**
@@ -36,26 +39,23 @@ export function chooseToken(
     return distribution.all && drawFromAll(distribution.all, most, temperature, draw, best);
   }
   const kept = limited ? keepOfTopK(distribution, most, settings) : keep(distribution, most, settings);
-  return kept && drawFrom(kept, temperature, draw);
+  if (kept) return drawFrom(kept, temperature, draw);
+  return limited ? undefined : drawAmongKnown(distribution, most, settings, draw);
 }
 
 /** What top-p and min-p leave of the k most likely tokens; at least one. */
 function keepOfTopK(distribution: Distribution, most: number, settings: SamplerSettings): Ranked | undefined {
   const top = distribution.top(settings.topK);
   if (!top.complete) return undefined;
-  const mass = top.logits.reduce((sum, logit) => sum + Math.exp(logit - most), 0);
-  const wanted = settings.topP * mass;
+  const wanted = settings.topP * massOf(top, most);
   const count = cut(top, most, wanted, wanted, leastLogit(most, settings));
   return count === undefined ? undefined : first(top, count);
 }
 
 /** What top-p and min-p leave of all tokens; at least one. */
 function keep(distribution: Distribution, most: number, settings: SamplerSettings): Ranked | undefined {
-  const { topP } = settings;
+  const { enough, surely } = wantedMass(distribution, most, settings);
   const least = leastLogit(most, settings);
-  const total = topP === 1 ? { logSum: Number.POSITIVE_INFINITY, error: 0 } : distribution.total();
-  const mass = (error: number) => topP * Math.exp(total.logSum + error - most);
-  const [enough, surely] = [mass(-total.error), mass(total.error)];
   for (let count = FIRST_CANDIDATES; ; count *= MORE_CANDIDATES) {
     const top = distribution.top(count);
     const kept = cut(top, most, enough, surely, least);
@@ -64,6 +64,21 @@ function keep(distribution: Distribution, most: number, settings: SamplerSetting
     if (!top.complete) return undefined;
     if (top.ids.length < count) return top;
   }
+}
+
+/** Mass that top-p asks for, with exp(logit - most) as a token's, between what is perhaps enough and what surely is. */
+function wantedMass(
+  distribution: Distribution,
+  most: number,
+  { topP }: SamplerSettings,
+): { readonly enough: number; readonly surely: number } {
+  if (topP === 1) return { enough: Number.POSITIVE_INFINITY, surely: Number.POSITIVE_INFINITY };
+  const { logSum, error } = distribution.total();
+  return { enough: topP * Math.exp(logSum - error - most), surely: topP * Math.exp(logSum + error - most) };
+}
+
+function massOf({ logits }: Ranked, most: number): number {
+  return logits.reduce((sum, logit) => sum + Math.exp(logit - most), 0);
 }
 
 function leastLogit(most: number, { minP }: SamplerSettings): number {
@@ -107,6 +122,39 @@ function drawFrom({ ids, logits }: Ranked, temperature: number, draw: number): n
     if (rest < 0) return ids[i]!;
   }
   return ids[0]!; // rounding left a rest
+}
+
+/**
+ * A draw from more tokens than are known, if it surely falls on a known one: the others together have at most the rest of
+ * the wanted mass, so the sum of all weights lies between two bounds. Undefined if the bounds give different tokens.
+ */
+function drawAmongKnown(
+  distribution: Distribution,
+  most: number,
+  settings: SamplerSettings,
+  draw: number,
+): number | undefined {
+  const { temperature, topP } = settings;
+  const { enough } = wantedMass(distribution, most, settings);
+  const known = distribution.top(distribution.size);
+  const last = known.logits.at(-1);
+  if (temperature > 1 || last === undefined) return undefined; // many unlikely tokens would weigh too much
+  const mass = massOf(known, most);
+  if (mass >= enough) return undefined; // not all of them are kept
+  const weights = Array.from(known.logits, (logit) => Math.exp((logit - most) / temperature));
+  const weight = weights.reduce((sum, one) => sum + one, 0);
+  // Each of the others has at most the mass of the last known, and so has what goes beyond the wanted mass.
+  const { logSum, error } = distribution.total();
+  const lastMass = Math.exp(last - most);
+  const restMass = Math.max(0, topP * Math.exp(logSum + error - most) + lastMass - mass);
+  const restWeight = restMass * lastMass ** (1 / temperature - 1);
+  const [low, high] = [draw * weight * (1 - ROUNDING), draw * (weight + restWeight) * (1 + ROUNDING)];
+  let sum = 0;
+  for (const [i, one] of weights.entries()) {
+    sum += one;
+    if (low < sum) return high < sum ? known.ids[i] : undefined;
+  }
+  return undefined;
 }
 
 /** Inverse transform over the whole vocabulary in order of ids, so that nothing needs sorting. */

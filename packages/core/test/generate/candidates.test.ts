@@ -147,6 +147,44 @@ describe("candidates", () => {
     }
   });
 
+  it("decide many a draw from a nucleus that reaches beyond them", () => {
+    const numbers = new Numbers(14);
+    const count = { beyond: 0, decided: 0 };
+    for (let i = 0; i < 400; i++) {
+      const logits = Float32Array.from({ length: 3000 }, () => numbers.uniform() ** 4 * 12);
+      const applied = {
+        ...OPEN,
+        ...numbers.pick([{ topP: 0.9 }, { topP: 0.98 }, { minP: 0.001 }, { topP: 0.9, minP: 0.0001 }]),
+        temperature: numbers.pick([0.3, 0.8, 1, 3]),
+        repetitionPenalty: numbers.pick([1, 1.2]),
+        seed: i,
+      };
+      const at = { logits, history: [4, 5, 4], sizes: { candidates: 128, history: 64 } };
+      const expected = sampleToken(rowLogits(logits), at.history, applied, 0)!;
+      const actual = sampleToken(sampled(at, applied, 0).known, at.history, applied, 0);
+      const rank = logits.filter((logit) => logit > logits[expected]!).length;
+      count.beyond += rank >= 128 ? 1 : 0;
+      count.decided += actual === undefined ? 0 : 1;
+      if (actual !== undefined) expect(actual).toBe(expected);
+    }
+    expect(count.beyond).toBeGreaterThan(10);
+    expect(count.decided).toBeGreaterThan(80); // none without the bounds
+  });
+
+  it("do not suffice where a high temperature lets many unlikely tokens weigh much", () => {
+    const logits = new Float32Array(3000).fill(-4);
+    logits.set([3, 0]);
+    const at = { logits, history: [], sizes: { candidates: 2, history: 1 } };
+    const seed = Array.from({ length: 1000 }, (_, i) => i).find(
+      (i) => Math.abs(uniform(i, 0) - 0.02) < 0.01,
+    )!;
+    const applied = { ...OPEN, topP: 0.99, temperature: 3, seed };
+    expect(sampleToken(rowLogits(logits), [], applied, 0)).toBeGreaterThan(1);
+    expect(sampleToken(sampled(at, applied, 0).known, [], applied, 0)).toBeUndefined();
+    const cool = { ...applied, temperature: 1 };
+    expect(sampleToken(sampled(at, cool, 0).known, [], cool, 0)).toBe(0);
+  });
+
   it("do not suffice for a bias, nor for penalties over more tokens than the history has", () => {
     const at = { logits: Float32Array.of(1, 2, 3), history: [2], sizes: { candidates: 2, history: 4 } };
     const decide = (changes: Partial<AppliedSampling>) => {
