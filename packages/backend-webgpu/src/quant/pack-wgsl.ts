@@ -8,8 +8,16 @@ import { blockPlane, type Plane, type WeightDType } from "./format.js";
 /** Reads bytes of the storage variable `raw: array<u32>`. */
 export const RAW_READ = `
 fn byte_at(at: u32) -> u32 { return (raw[at >> 2u] >> ((at & 3u) * 8u)) & 255u; }
-fn half_at(at: u32) -> u32 { return byte_at(at) | (byte_at(at + 1u) << 8u); }
-fn word_at(at: u32) -> u32 { return half_at(at) | (half_at(at + 2u) << 16u); }`;
+fn word_at(at: u32) -> u32 {
+  let shift = (at & 3u) * 8u;
+  let low = raw[at >> 2u];
+  if (shift == 0u) { return low; }
+  return (low >> shift) | (raw[(at >> 2u) + 1u] << (32u - shift));
+}
+fn half_at(at: u32) -> u32 {
+  if ((at & 3u) < 3u) { return (raw[at >> 2u] >> ((at & 3u) * 8u)) & 0xffffu; }
+  return word_at(at) & 0xffffu;
+}`;
 
 /** Low 4 bits of codes: a unit has 8 inputs, byte i input i in the low and input 4 + i in the high nibble. */
 export function nibblePlane(dtype: WeightDType): Plane {
