@@ -163,7 +163,7 @@ async function fill(
     for (const [i, piece] of pieces.entries()) {
       throwIfAborted(signal, "Loading the weights");
       await busy[i % 2];
-      const bytes = buffers[i % 2]!.fill(0, piece.byteLength).subarray(0, aligned(piece.byteLength));
+      const bytes = buffers[i % 2]!.subarray(0, aligned(piece.byteLength));
       await piece.source.readInto(piece.offset, bytes.subarray(0, piece.byteLength), signal);
       busy[i % 2] = writer.write(piece, bytes);
       busy[i % 2]?.catch(() => undefined); // reported where it is awaited

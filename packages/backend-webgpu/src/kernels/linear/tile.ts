@@ -56,6 +56,15 @@ function source(tile: Tile, { halves, element }: TileForm): string {
     const value = `transpose(mat4x4<f32>(${rows}))`;
     return `let x_${a} = ${chunks % 4 === 0 ? value : `select_tile(${value}, quad < ${2 * chunks}u)`};`;
   };
+  // Unrolled here: a compiler that does not would put the matrices into memory to index them.
+  const storeInput = (i: number) =>
+    [
+      ...halvesOfRows.map(
+        (a) => `x_tile[(across * 4u + ${i}u) * ${quads}u + down + ${8 * a}u] = ${put(`x_${a}[${i}]`)};`,
+      ),
+      `w_tile[((lane & 3u) * 8u + ${i}u) * 16u + slot] = ${put(`low[${i}]`)};`,
+      `w_tile[((lane & 3u) * 8u + ${4 + i}u) * 16u + slot] = ${put(`high[${i}]`)};`,
+    ].join("\n    ");
   const halvesOfRows = [0, 1].slice(0, tile.rows / 32);
   return `${decodeSource(batch, columns, halves, weightsFunction)}
 ${xFunctions(spec)}
@@ -79,11 +88,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let low = transpose(weights.low);
     let high = transpose(weights.high);
     workgroupBarrier();
-    for (var i = 0u; i < 4u; i++) {
-      ${halvesOfRows.map((a) => `x_tile[(across * 4u + i) * ${quads}u + down + ${8 * a}u] = ${put(`x_${a}[i]`)};`).join("\n      ")}
-      w_tile[((lane & 3u) * 8u + i) * 16u + slot] = ${put("low[i]")};
-      w_tile[((lane & 3u) * 8u + 4u + i) * 16u + slot] = ${put("high[i]")};
-    }
+    ${[0, 1, 2, 3].map(storeInput).join("\n    ")}
     workgroupBarrier();
     for (var k = 0u; k < ${STEP}u; k++) {
       let w_0 = ${get("w_tile[k * 16u + across]")};
