@@ -5,7 +5,7 @@ import { fitsAttention, lowerAttention } from "../kernels/attention/lower.js";
 import { lowerElementwise } from "../kernels/elementwise.js";
 import { lowerEmbedding } from "../kernels/embedding/embedding.js";
 import { lowerGatherRows } from "../kernels/gather-rows.js";
-import { lowerLinear } from "../kernels/linear/lower.js";
+import { linearFamily, lowerLinear } from "../kernels/linear/lower.js";
 import { lowerRmsNorm } from "../kernels/rms-norm.js";
 import { lowerRope } from "../kernels/rope.js";
 import { fitsSample, lowerSample } from "../kernels/sample/lower.js";
@@ -104,7 +104,7 @@ function lowerLinears(context: LoweringContext, group: LinearGroup): void {
     residual: finish.kind === "residual" ? context.matrix(finish.residual) : undefined,
     y,
   };
-  context.emit(...lowerLinear(spec, context, context.model.features.linear_row));
+  context.emit(...lowerLinear(spec, context, context.model.features[linearFamily(spec)]));
 }
 
 function lowerNode(context: LoweringContext, node: OpNode): void {

@@ -9,12 +9,19 @@ import { canDot, lowerLinearTileDot } from "./tile-dot.js";
 
 type Features = ReadonlySet<OptionalFeature>;
 
-/** Variants for few rows that a device allows, the plain one first, the one that is expected to be fastest last. */
+/** Which kernels serve a spec: those for few rows or those for many. */
+export function linearFamily({ y }: LinearSpec): "linear_row" | "linear_tile" {
+  return y.rows <= ROWS_PER_WALK ? "linear_row" : "linear_tile";
+}
+
+/**
+ * Variants for few rows that features allow, the plain one first, the one that is expected to be fastest last. Where no
+ * feature is allowed at all the self-test has found fault with the device, and the plain ones, which decode f16 by
+ * integers, are all there is.
+ */
 export function rowVariants(features: Features): RowVariant[] {
-  const variants: RowVariant[] = [
-    { name: "plain", reduce: "plain", halves: "integers" },
-    { name: "halves", reduce: "plain", halves: "unpack" },
-  ];
+  const variants: RowVariant[] = [{ name: "plain", reduce: "plain", halves: "integers" }];
+  if (features.size > 0) variants.push({ name: "halves", reduce: "plain", halves: "unpack" });
   if (features.has("subgroups")) variants.push({ name: "subgroups", reduce: "subgroups", halves: "unpack" });
   return variants;
 }
@@ -24,12 +31,12 @@ export type TileVariant =
   | ({ readonly product: "floats" } & TileForm)
   | { readonly product: "integers"; readonly name: string; readonly halves: HalfDecode };
 
-/** Variants for many rows, the plain one first; which of the others is fastest depends on the GPU. */
+/** Variants for many rows, the plain one first and alone where no feature is allowed; which of the others is fastest depends on the GPU. */
 export function tileVariants(features: Features): TileVariant[] {
-  const variants: TileVariant[] = [
-    { name: "plain", product: "floats", halves: "integers", element: "f32" },
-    { name: DEFAULT_TILE, product: "floats", halves: "unpack", element: "f32" },
-  ];
+  const variants: TileVariant[] = [{ name: "plain", product: "floats", halves: "integers", element: "f32" }];
+  if (features.size > 0) {
+    variants.push({ name: DEFAULT_TILE, product: "floats", halves: "unpack", element: "f32" });
+  }
   if (features.has("shader-f16")) {
     variants.push({ name: "f16", product: "floats", halves: "unpack", element: "f16" });
   }
@@ -38,7 +45,7 @@ export function tileVariants(features: Features): TileVariant[] {
   return variants;
 }
 
-/** The variant for many rows where nobody measured which is fastest: it is exact and needs no feature. */
+/** The variant for many rows where nobody measured which is fastest: it rounds nothing. */
 const DEFAULT_TILE = "halves";
 
 /**
@@ -52,9 +59,11 @@ export function lowerLinear(
   features: Features,
   tile: string = DEFAULT_TILE,
 ): Dispatch[] {
-  if (spec.y.rows <= ROWS_PER_WALK) return lowerLinearRow(spec, workspace, rowVariants(features).at(-1)!);
-  const named = (name: string) => tileVariants(features).find((variant) => variant.name === name);
-  return lowerLinearTiles(spec, workspace, named(tile) ?? named(DEFAULT_TILE)!);
+  if (linearFamily(spec) === "linear_row")
+    return lowerLinearRow(spec, workspace, rowVariants(features).at(-1)!);
+  const variants = tileVariants(features);
+  const named = (name: string) => variants.find((variant) => variant.name === name);
+  return lowerLinearTiles(spec, workspace, named(tile) ?? named(DEFAULT_TILE) ?? variants[0]!);
 }
 
 /** Any variant for many rows; what "packed-dot" cannot serve goes by floats. */
