@@ -13,7 +13,7 @@ import { MilletError, throwIfAborted } from "@millet/core/errors";
 import type { Node } from "@millet/core/graph";
 import type { WeightSources } from "@millet/core/tensor";
 import type { Device } from "./device/device.js";
-import { featuresForAll, type KernelFeatures } from "./kernels/features.js";
+import { featuresForAll, type KernelFeatures, triedFeatures } from "./kernels/features.js";
 import { KV_TYPES } from "./kv/layout.js";
 import { loadPlanned } from "./load-model.js";
 import { supportsNode } from "./lower/lower.js";
@@ -54,7 +54,7 @@ export class WebgpuBackend implements Backend {
   }
 
   estimate(graphs: GraphSet, kv: KvPlan): Estimate {
-    return estimateOf(this.#plan(graphs, kv, featuresForAll(this.#device.features)), kv);
+    return estimateOf(this.#plan(graphs, kv, featuresForAll(triedFeatures(this.#device.features))), kv);
   }
 
   async load(

@@ -1,13 +1,24 @@
 /** Which optional features each family of kernels may use: what the device has, less what the self-test found wrong. */
 import type { OptionalFeature } from "../options.js";
 
+/**
+ * What kernels have variants for. "exact-halves": `unpack2x16float` keeps subnormal halves; a driver that flushes them to
+ * zero shows it in the self-test only.
+ */
+export type KernelFeature = OptionalFeature | "exact-halves";
+
+/** All that kernels may try on a device. */
+export function triedFeatures(features: ReadonlySet<OptionalFeature>): ReadonlySet<KernelFeature> {
+  return new Set([...features, "exact-halves" as const]);
+}
+
 export const KERNEL_FAMILIES = ["linear_row", "linear_tile", "attention", "embedding", "sample"] as const;
 export type KernelFamily = (typeof KERNEL_FAMILIES)[number];
 
-export type KernelFeatures = Record<KernelFamily, ReadonlySet<OptionalFeature>>;
+export type KernelFeatures = Record<KernelFamily, ReadonlySet<KernelFeature>>;
 
 /** The same features for all families. */
-export function featuresForAll(features: ReadonlySet<OptionalFeature>): KernelFeatures {
+export function featuresForAll(features: ReadonlySet<KernelFeature>): KernelFeatures {
   const entries = KERNEL_FAMILIES.map((family) => [family, features] as const);
   return Object.fromEntries(entries) as KernelFeatures;
 }

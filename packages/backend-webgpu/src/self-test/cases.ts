@@ -41,6 +41,8 @@ export interface SelfTestCase {
 /** Rows of the cases for few rows and for prompts. */
 const FEW = 1;
 const MANY = 20;
+/** Few rows of attention: as many fewer calls fill two blocks. */
+const FEW_ATTENDING = 6;
 
 /** The cases that cover what the graphs use. */
 export function selfTestCases(graphs: GraphSet, kv: KvPlan): SelfTestCase[] {
@@ -56,9 +58,11 @@ export function selfTestCases(graphs: GraphSet, kv: KvPlan): SelfTestCase[] {
     if (node.op === "sample") candidates = node.attrs.candidates;
   }
   return [
-    ...[...formats].flatMap((dtype) => [linearCase(dtype, FEW), linearCase(dtype, MANY)]),
+    ...[...formats].flatMap((dtype) => [FEW, MANY].map((rows) => linearCase(dtype, rows))),
     ...[...tables].map(embeddingCase),
-    ...[...attentions.values()].map((attrs) => attentionCase({ ...attrs, layer: 0 }, kv)),
+    ...[...attentions.values()].flatMap((attrs) =>
+      [FEW_ATTENDING, MANY].map((most) => attentionCase({ ...attrs, layer: 0 }, kv, most)),
+    ),
     ...(candidates === undefined ? [] : [sampleCase(candidates)]),
   ];
 }
@@ -91,35 +95,40 @@ function embeddingCase(dtype: DType): SelfTestCase {
   return { ...data.finish({ y }), family: "embedding", kv: NO_KV, calls: [data.inputs] };
 }
 
-/** A prompt and one more row, whose cached rows lie in two blocks out of order. */
-function attentionCase(attrs: AttentionAttrs, kv: KvPlan): SelfTestCase {
+/**
+ * Rows of a sequence whose cached rows lie in two blocks out of order, so many at a time.
+ * @param most rows of a call
+ */
+function attentionCase(attrs: AttentionAttrs, kv: KvPlan, most: number): SelfTestCase {
   const { heads, kvHeads, headDim, valueDim } = attrs;
-  const data = new CaseData(`attention ${heads}/${kvHeads} heads of ${headDim}, ${kv.dtype}`);
-  const rows = KV_BLOCK_ROWS + 8;
+  const data = new CaseData(
+    `attention of ${most} rows, ${heads}/${kvHeads} heads of ${headDim}, ${kv.dtype}`,
+  );
   const columns = [heads * headDim, kvHeads * headDim, kvHeads * valueDim];
-  const matrices = ["q", "k", "v"].map((name, i) => data.floats(name, [rows, columns[i]!], "tokens"));
-  const positions = Array.from({ length: rows }, (_, i) => i);
-  const place = (i: number) => (i + KV_BLOCK_ROWS) % (2 * KV_BLOCK_ROWS); // block 1, then block 0
+  const names = ["q", "k", "v"];
+  const matrices = names.map((name, i) => data.floats(name, [most, columns[i]!], "tokens"));
+  const integers = (name: string) => data.integers(name, new Array<number>(most).fill(0), "tokens");
   const indices = [
-    data.integers("positions", positions, "tokens"),
-    data.integers(
-      "sequences",
-      positions.map(() => 0),
-      "tokens",
-    ),
-    data.integers("writeRows", positions.map(place), "tokens"),
+    ...["positions", "sequences", "writeRows"].map(integers),
     data.integers("blockTable", [1, 0], "fixed", [1, 2]),
-    data.integers("lengths", [rows], "fixed"),
+    data.integers("lengths", [0], "fixed"),
   ];
   const y = data.graph.emitOne(attention, [...matrices, ...indices], attrs);
+  const calls: Record<string, HostTensor>[] = [];
+  for (let first = 0; first < KV_BLOCK_ROWS + most; first += most) {
+    const positions = Int32Array.from({ length: most }, (_, i) => first + i);
+    const writeRows = positions.map((position) => (position + KV_BLOCK_ROWS) % (2 * KV_BLOCK_ROWS)); // block 1, then 0
+    const fresh = names.map((name, i) => [name, data.tensor([most, columns[i]!])] as const);
+    calls.push({
+      ...data.inputs,
+      ...Object.fromEntries(fresh),
+      positions: tensorOf("i32", [most], positions),
+      writeRows: tensorOf("i32", [most], writeRows),
+      lengths: tensorOf("i32", [1], Int32Array.of(first + most)),
+    });
+  }
   const plan: KvPlan = { ...kv, layers: 1, kvHeads, headDim, valueDim, maxBlocks: 2 };
-  const prompt = firstRows(data.inputs, rows - 1);
-  return {
-    ...data.finish({ y }),
-    family: "attention",
-    kv: plan,
-    calls: [prompt, { ...lastRow(data.inputs), lengths: data.inputs.lengths! }],
-  };
+  return { ...data.finish({ y }), family: "attention", kv: plan, calls };
 }
 
 function sampleCase(candidates: number): SelfTestCase {
@@ -170,7 +179,11 @@ class CaseData {
   }
 
   floats(name: string, shape: readonly number[], axis: "tokens" | "logits"): Value {
-    return this.input(name, tensorOf("f32", shape, this.#random(elementCount(shape))), axis);
+    return this.input(name, this.tensor(shape), axis);
+  }
+
+  tensor(shape: readonly number[]): HostTensor {
+    return tensorOf("f32", shape, this.#random(elementCount(shape)));
   }
 
   integers(
@@ -204,30 +217,4 @@ class CaseData {
       return (this.#state / 2147483647) * 2 - 1;
     });
   }
-}
-
-type Inputs = Readonly<Record<string, HostTensor>>;
-
-/** Rows of inputs by tokens; the others, which have two rows at most here, stay. */
-function rowsOf(inputs: Inputs, begin: number, end: number): Inputs {
-  const tokens = inputs.positions!.spec.shape[0]!;
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, tensor]) => {
-      const { dtype, shape } = tensor.spec;
-      if (shape[0] !== tokens) return [name, tensor];
-      const rowBytes = tensor.data.byteLength / tokens;
-      const data = tensor.data.slice(begin * rowBytes, end * rowBytes);
-      return [name, { spec: { dtype, shape: [end - begin, ...shape.slice(1)] }, data }];
-    }),
-  );
-}
-
-/** The first call knows of its own rows only. */
-function firstRows(inputs: Inputs, count: number): Inputs {
-  return { ...rowsOf(inputs, 0, count), lengths: tensorOf("i32", [1], Int32Array.of(count)) };
-}
-
-function lastRow(inputs: Inputs): Inputs {
-  const rows = inputs.positions!.spec.shape[0]!;
-  return rowsOf(inputs, rows - 1, rows);
 }

@@ -7,17 +7,22 @@ import { type Backend, type GraphSet, type KvPlan, type LoadedModel, reference }
 import { isMilletError, MilletError } from "@millet/core/errors";
 import { type HostTensor, viewAs } from "@millet/core/tensor";
 import type { Device } from "../device/device.js";
-import { type KernelFamily, type KernelFeatures, noFeatures } from "../kernels/features.js";
-import type { OptionalFeature } from "../options.js";
+import {
+  type KernelFamily,
+  type KernelFeature,
+  type KernelFeatures,
+  noFeatures,
+  triedFeatures,
+} from "../kernels/features.js";
 import { type SelfTestCase, selfTestCases } from "./cases.js";
 
 /** Largest normalised mean squared error. Variants with 16-bit or 8-bit arithmetic have theirs. */
 const TOLERANCE = 1e-8;
 const COARSE_TOLERANCE = 1e-3;
-const COARSE: readonly OptionalFeature[] = ["shader-f16", "packed-dot"];
+const COARSE: readonly KernelFeature[] = ["shader-f16", "packed-dot"];
 
 /** Loads a case with the given features. */
-export type LoadCase = (one: SelfTestCase, features: ReadonlySet<OptionalFeature>) => Promise<LoadedModel>;
+export type LoadCase = (one: SelfTestCase, features: ReadonlySet<KernelFeature>) => Promise<LoadedModel>;
 
 export interface SelfTestReport {
   readonly features: KernelFeatures;
@@ -25,8 +30,16 @@ export interface SelfTestReport {
   readonly limitations: readonly string[];
 }
 
-/** Outcomes on a device by case and features: a second model need not try again. */
-const known = new WeakMap<GPUDevice, Map<string, Promise<string | undefined>>>();
+/**
+ * Outcomes by device and driver, case and features: neither a second model nor a model that is loaded again after the loss
+ * of a device need try again.
+ */
+const known = new Map<string, Promise<string | undefined>>();
+
+/** Forgets all outcomes. For tests. */
+export function resetSelfTests(): void {
+  known.clear();
+}
 
 /** @throws MilletError BACKEND_UNAVAILABLE if plain kernels give wrong results; BACKEND_LOST, OUT_OF_MEMORY, ABORTED */
 export async function selfTest(
@@ -40,7 +53,7 @@ export async function selfTest(
   const cases = selfTestCases(graphs, kv);
   for (const family of new Set(cases.map((one) => one.family))) {
     const own = cases.filter((one) => one.family === family);
-    const allowed = new Set(device.features);
+    const allowed = new Set(triedFeatures(device.features));
     const problem = await firstProblem(device, own, allowed, load);
     if (problem !== undefined) {
       for (const feature of await faulty(device, family, own, load)) {
@@ -61,20 +74,21 @@ async function faulty(
   family: KernelFamily,
   cases: readonly SelfTestCase[],
   load: LoadCase,
-): Promise<readonly OptionalFeature[]> {
+): Promise<readonly KernelFeature[]> {
   const plain = await firstProblem(device, cases, new Set(), load);
   if (plain !== undefined) throw wrongDevice(device, family, plain);
-  const wrong: OptionalFeature[] = [];
-  for (const feature of device.features) {
+  const wrong: KernelFeature[] = [];
+  const tried = [...triedFeatures(device.features)];
+  for (const feature of tried) {
     if ((await firstProblem(device, cases, new Set([feature]), load)) !== undefined) wrong.push(feature);
   }
-  return wrong.length > 0 ? wrong : [...device.features];
+  return wrong.length > 0 ? wrong : tried;
 }
 
 async function firstProblem(
   device: Device,
   cases: readonly SelfTestCase[],
-  features: ReadonlySet<OptionalFeature>,
+  features: ReadonlySet<KernelFeature>,
   load: LoadCase,
 ): Promise<string | undefined> {
   for (const one of cases) {
@@ -88,24 +102,22 @@ async function firstProblem(
 function outcome(
   device: Device,
   one: SelfTestCase,
-  features: ReadonlySet<OptionalFeature>,
+  features: ReadonlySet<KernelFeature>,
   load: LoadCase,
 ): Promise<string | undefined> {
-  let outcomes = known.get(device.gpu);
-  if (!outcomes) known.set(device.gpu, (outcomes = new Map()));
-  const key = `${one.name}; ${[...features].sort().join(", ")}`;
-  let running = outcomes.get(key);
+  const key = `${device.key}; ${one.name}; ${[...features].sort().join(", ")}`;
+  let running = known.get(key);
   if (!running) {
     running = tryCase(one, features, load);
-    outcomes.set(key, running);
-    running.catch(() => outcomes.delete(key));
+    known.set(key, running);
+    running.catch(() => known.delete(key));
   }
   return running;
 }
 
 async function tryCase(
   one: SelfTestCase,
-  features: ReadonlySet<OptionalFeature>,
+  features: ReadonlySet<KernelFeature>,
   load: LoadCase,
 ): Promise<string | undefined> {
   const exact = await reference().create();

@@ -9,6 +9,7 @@ import { testGpu } from "../../../../test/support/gpu.js";
 import { WebgpuBackend } from "../../src/backend.js";
 import type { Device } from "../../src/device/device.js";
 import { openDevice } from "../../src/device/open-device.js";
+import { resetSelfTests } from "../../src/self-test/self-test.js";
 import { randomFloats, randomWeight } from "../support/linear-case.js";
 import { sourcesOf } from "../support/run-on-slots.js";
 
@@ -42,6 +43,7 @@ describeWith(webgpu(), "the self-test", () => {
     const graphs = { test: graph.finish({ y }) };
 
     async function run(faulty: boolean) {
+      resetSelfTests();
       const device = await openDevice({ gpu: await testGpu() });
       if (faulty) flushSubnormals(device);
       const backend = new WebgpuBackend(device, {});

@@ -7,7 +7,11 @@ export class WatchedGpu {
   submissions = 0;
   bytesRead = 0;
 
-  constructor(gpu: GPU) {
+  readonly #misread: (code: string) => string;
+
+  /** @param misread what becomes of a shader's code before the device sees it */
+  constructor(gpu: GPU, { misread = (code: string) => code } = {}) {
+    this.#misread = misread;
     this.gpu = forwarding(gpu, {
       requestAdapter: async (options?: GPURequestAdapterOptions) => {
         const adapter = await gpu.requestAdapter(options);
@@ -35,6 +39,9 @@ export class WatchedGpu {
   #watchDevice(device: GPUDevice): void {
     const createBuffer = device.createBuffer.bind(device);
     device.createBuffer = (descriptor) => this.#watchBuffer(createBuffer(descriptor));
+    const createShaderModule = device.createShaderModule.bind(device);
+    device.createShaderModule = (descriptor) =>
+      createShaderModule({ ...descriptor, code: this.#misread(descriptor.code) });
     const submit = device.queue.submit.bind(device.queue);
     device.queue.submit = (commands) => {
       this.submissions++;

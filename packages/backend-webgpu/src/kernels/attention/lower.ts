@@ -4,8 +4,9 @@
  */
 import type { AttentionAttrs } from "@millet/core/ops";
 import type { AttentionSpec, Workspace } from "../../lower/specs.js";
-import type { OptionalFeature } from "../../options.js";
+
 import type { Dispatch } from "../../program/dispatch.js";
+import type { KernelFeature } from "../features.js";
 import { lowerCombine } from "./combine.js";
 import { lowerKvWrite } from "./kv-write.js";
 import { attentionShape } from "./shape.js";
@@ -28,7 +29,7 @@ export function fitsAttention({ headDim, valueDim }: AttentionAttrs): boolean {
 export function lowerAttention(
   spec: AttentionSpec,
   workspace: Workspace,
-  features: ReadonlySet<OptionalFeature>,
+  features: ReadonlySet<KernelFeature>,
 ): Dispatch[] {
   const { q, attrs, blockColumns, kv } = spec;
   const queries = workspace.temporary(16 * q.rows * attrs.heads * Math.ceil(attrs.headDim / 4));

@@ -4,7 +4,7 @@
  * workgroup memory; "subgroups" adds those of four neighbours by shuffles, since no subgroup is smaller (WGSL, section
  * 17.12), and relies on subgroups being neighbours in order, which the self-test at load proves on a device.
  */
-import type { OptionalFeature } from "../../options.js";
+import type { KernelFeature } from "../features.js";
 import { type AttentionShape, NO_ROW, NO_SCORE } from "./shape.js";
 import { TILE_ROWS } from "./spans.js";
 
@@ -72,7 +72,7 @@ const subgroups: SpanVariant = {
 };
 
 /** The variants that a device allows, the plain one first. */
-export function spanVariants(features: ReadonlySet<OptionalFeature>): readonly SpanVariant[] {
+export function spanVariants(features: ReadonlySet<KernelFeature>): readonly SpanVariant[] {
   return features.has("subgroups") ? [plain, subgroups] : [plain];
 }
 

@@ -1,13 +1,13 @@
 /** linear: y = f(g(x) W^T + bias) for weights of any format: which kernel serves, and the lists of variants. */
 import type { LinearSpec, Workspace } from "../../lower/specs.js";
-import type { OptionalFeature } from "../../options.js";
 import type { Dispatch } from "../../program/dispatch.js";
 import type { HalfDecode } from "../../quant/decode-wgsl.js";
+import type { KernelFeature } from "../features.js";
 import { lowerLinearRow, ROWS_PER_WALK, type RowVariant } from "./row.js";
 import { lowerLinearTile, type TileForm } from "./tile.js";
 import { canDot, lowerLinearTileDot } from "./tile-dot.js";
 
-type Features = ReadonlySet<OptionalFeature>;
+type Features = ReadonlySet<KernelFeature>;
 
 /** Which kernels serve a spec: those for few rows or those for many. */
 export function linearFamily({ y }: LinearSpec): "linear_row" | "linear_tile" {
@@ -15,14 +15,13 @@ export function linearFamily({ y }: LinearSpec): "linear_row" | "linear_tile" {
 }
 
 /**
- * Variants for few rows that features allow, the plain one first, the one that is expected to be fastest last. Where no
- * feature is allowed at all the self-test has found fault with the device, and the plain ones, which decode f16 by
- * integers, are all there is.
+ * Variants for few rows that features allow, the plain one first, the one that is expected to be fastest last.
  */
 export function rowVariants(features: Features): RowVariant[] {
+  const halves = halvesOf(features);
   const variants: RowVariant[] = [{ name: "plain", reduce: "plain", halves: "integers" }];
-  if (features.size > 0) variants.push({ name: "halves", reduce: "plain", halves: "unpack" });
-  if (features.has("subgroups")) variants.push({ name: "subgroups", reduce: "subgroups", halves: "unpack" });
+  if (halves === "unpack") variants.push({ name: "halves", reduce: "plain", halves });
+  if (features.has("subgroups")) variants.push({ name: "subgroups", reduce: "subgroups", halves });
   return variants;
 }
 
@@ -31,21 +30,21 @@ export type TileVariant =
   | ({ readonly product: "floats" } & TileForm)
   | { readonly product: "integers"; readonly name: string; readonly halves: HalfDecode };
 
-/** Variants for many rows, the plain one first and alone where no feature is allowed; which of the others is fastest depends on the GPU. */
+/** Variants for many rows, the plain one first; which of the others is fastest depends on the GPU. */
 export function tileVariants(features: Features): TileVariant[] {
+  const halves = halvesOf(features);
   const variants: TileVariant[] = [{ name: "plain", product: "floats", halves: "integers", element: "f32" }];
-  if (features.size > 0) {
-    variants.push({ name: DEFAULT_TILE, product: "floats", halves: "unpack", element: "f32" });
-  }
-  if (features.has("shader-f16")) {
-    variants.push({ name: "f16", product: "floats", halves: "unpack", element: "f16" });
-  }
-  if (features.has("packed-dot"))
-    variants.push({ name: "packed-dot", product: "integers", halves: "unpack" });
+  if (halves === "unpack") variants.push({ name: DEFAULT_TILE, product: "floats", halves, element: "f32" });
+  if (features.has("shader-f16")) variants.push({ name: "f16", product: "floats", halves, element: "f16" });
+  if (features.has("packed-dot")) variants.push({ name: "packed-dot", product: "integers", halves });
   return variants;
 }
 
-/** The variant for many rows where nobody measured which is fastest: it rounds nothing. */
+function halvesOf(features: Features): HalfDecode {
+  return features.has("exact-halves") ? "unpack" : "integers";
+}
+
+/** The variant for many rows where nobody measured which is fastest: it is exact and needs no feature. */
 const DEFAULT_TILE = "halves";
 
 /**
@@ -61,9 +60,8 @@ export function lowerLinear(
 ): Dispatch[] {
   if (linearFamily(spec) === "linear_row")
     return lowerLinearRow(spec, workspace, rowVariants(features).at(-1)!);
-  const variants = tileVariants(features);
-  const named = (name: string) => variants.find((variant) => variant.name === name);
-  return lowerLinearTiles(spec, workspace, named(tile) ?? named(DEFAULT_TILE) ?? variants[0]!);
+  const named = (name: string) => tileVariants(features).find((variant) => variant.name === name);
+  return lowerLinearTiles(spec, workspace, named(tile) ?? named(DEFAULT_TILE) ?? named("plain")!);
 }
 
 /** Any variant for many rows; what "packed-dot" cannot serve goes by floats. */
