@@ -1,0 +1,58 @@
+/** The conformance suite with what this backend promises: the same in Node, in a page and in a worker. */
+import { CASES, type TestBackendOptions, testBackend } from "@millet/conformance";
+import { type BackendFactory, KV_DTYPES } from "@millet/core/backend";
+
+type Runner = Pick<TestBackendOptions, "describe" | "test">;
+
+/**
+ * Declares the tests.
+ * @param create a factory on a device that the tests share: opening one for each would compile every kernel anew
+ * @param only the tests whose names it matches: compiling for SwiftShader takes its time
+ */
+export function conformance(create: () => BackendFactory, runner: Runner, only?: RegExp): void {
+  testBackend(create, {
+    ...(only ? filtered(runner, only) : runner),
+    weightTypes: ["f32", "f16", "bf16", "q4_0", "q4_1", "q8_0", "q4_k", "q5_k", "q6_k"],
+    kvDTypes: KV_DTYPES,
+    optionalOps: ["sample"],
+    skip: NOT_YET,
+  });
+}
+
+const CHUNKS = "single rows and prompts are not summed in the same order everywhere yet";
+const SAMPLE = "the kernel leaves draws to the host that the reference now decides by the candidates";
+
+/** What differs from the reference so far; a test of these that passes fails, so that it leaves the list. */
+const NOT_YET: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ["f32", "f16", "q4_0", "q4_1", "q8_0", "f32, f16 cache", "f32, q8_0 cache"].map((types) => [
+      `${types}: any chunk sizes give the same bits`,
+      CHUNKS,
+    ]),
+  ),
+  ...Object.fromEntries(
+    CASES.sample.filter(({ name }) => name !== "sample: no numbers at all").map(({ name }) => [name, SAMPLE]),
+  ),
+};
+
+/** Leaves out other tests, and groups that would be empty. */
+function filtered({ describe, test }: Runner, only: RegExp): Runner {
+  let group: (() => void)[] | undefined;
+  const add = (declare: () => void) => (group ? void group.push(declare) : declare());
+  return {
+    describe: (name, body) => {
+      const outer = group;
+      const inner: (() => void)[] = [];
+      group = inner;
+      body();
+      group = outer;
+      if (inner.length > 0) add(() => describe(name, () => inner.forEach((declare) => declare())));
+    },
+    test: (name, body) => {
+      if (only.test(name)) add(() => test(name, body));
+    },
+  };
+}
+
+/** One weight type, every kind of kernel, a whole decoder: where the rest would say the same again. */
+export const SOME = /^q4_0|^linear q4_0|^embedding q4_0|^attention|^sample/;
