@@ -38,6 +38,8 @@ export class Lookahead {
   #steps: QueuedStep[] = [];
   /** The token of the first step. */
   #token: number | undefined;
+  /** Steps to queue: none after one that was void, then one more with each that is not. */
+  #depth = MOST_STEPS - 1;
 
   constructor(stepper: Stepper, cache: KvCache) {
     this.#stepper = stepper;
@@ -60,6 +62,7 @@ export class Lookahead {
   /** The first step, which is the caller's from now on. */
   shift(): EnqueuedStep | undefined {
     this.#token = undefined;
+    this.#deepen();
     return this.#steps.shift()?.step;
   }
 
@@ -69,8 +72,8 @@ export class Lookahead {
    * @throws MilletError of the backend; short memory only makes the queue shorter
    */
   async fill(step: EnqueuedStep, { sequence, sampling }: AheadEvaluation, rows: number): Promise<void> {
-    if (!this.#stepper.canQueue(sampling)) return;
-    const wanted = Math.min(MOST_STEPS - 1, sampling.ahead);
+    if (!this.#stepper.samples(sampling)) return;
+    const wanted = Math.min(this.#depth, sampling.ahead);
     while (this.#steps.length < wanted) {
       const ahead = this.#steps.length + 1;
       const offset = rows + ahead - 1;
@@ -91,6 +94,13 @@ export class Lookahead {
     this.#token = token;
   }
 
+  /** Throws away the steps that there are, because none of them is wanted. */
+  discard(): void {
+    if (this.#steps.length === 0) this.#deepen();
+    else this.#depth = 0;
+    this.clear();
+  }
+
   /** Throws away the steps of a sequence. */
   release(sequence: Sequence): void {
     if (this.#steps[0]?.sequence === sequence) this.clear();
@@ -103,6 +113,10 @@ export class Lookahead {
       step.abort();
       step.dispose();
     }
+  }
+
+  #deepen(): void {
+    this.#depth = Math.min(this.#depth + 1, MOST_STEPS - 1);
   }
 
   async #makeRoom(sequence: Sequence, rows: number): Promise<boolean> {

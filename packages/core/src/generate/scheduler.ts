@@ -115,7 +115,7 @@ export class Scheduler {
   async #step(): Promise<void> {
     const begun = this.#pending.find(({ evaluation }) => this.#lookahead.begins(evaluation));
     if (begun) return this.#finish([{ work: begun, tokens: 1, logits: 1 }], this.#lookahead.shift());
-    this.#lookahead.clear();
+    this.#lookahead.discard();
     const parts: StepPart<Work>[] = [];
     for (const part of planStep(this.#pending, this.#shape.prompt)) {
       if (await this.#makeRoom(part)) parts.push(part);
@@ -199,7 +199,7 @@ export class Scheduler {
     for (const part of parts) {
       row += part.logits;
       const { request } = callPart(part);
-      if (!this.#stepper.canQueue(request)) continue;
+      if (!this.#stepper.samples(request)) continue;
       const packed = candidates.subarray((row - 1) * width, row * width);
       const { logits, token } = readCandidates(packed, request, this.#stepper.sampling!);
       this.#lookahead.expect(token);

@@ -47,9 +47,11 @@ export class Stepper {
     return this.#enqueue(executable, parts, {}, this.#readsOf(parts));
   }
 
-  /** Whether steps may be queued after one that ends with this choice. */
-  canQueue(request: SamplingRequest | undefined): request is SamplingRequest {
-    return request !== undefined && this.sampling !== undefined && deviceChooses(request, this.sampling);
+  /** Whether the device makes this choice, and candidates may suffice to make it again. */
+  samples(request: SamplingRequest | undefined): request is SamplingRequest {
+    const { sampling } = this;
+    if (request === undefined || sampling === undefined) return false;
+    return deviceChooses(request, sampling) && candidatesMaySuffice(request, sampling);
   }
 
   /**
@@ -83,14 +85,11 @@ export class Stepper {
     return new EnqueuedStep((signal) => executable.run({ inputs, state: this.#cache.state, signal }), reads);
   }
 
-  /** Logits where candidates cannot suffice; also where nobody wants either, to learn how the step ended. */
+  /** Logits where nobody samples; also where nobody wants either, to learn how the step ended. */
   #readsOf(parts: readonly CallPart[]): StepReads {
-    const { sampling } = this;
-    const chosen = parts.filter(({ request }) => this.canQueue(request));
-    const suffices = ({ request }: CallPart) =>
-      sampling !== undefined && this.canQueue(request) && candidatesMaySuffice(request, sampling);
-    const candidates = chosen.length > 0;
-    return { candidates, logits: !candidates || parts.some((part) => part.logits > 0 && !suffices(part)) };
+    const candidates = parts.some(({ request }) => this.samples(request));
+    const logits = parts.some(({ request, logits }) => logits > 0 && !this.samples(request));
+    return { candidates, logits: logits || !candidates };
   }
 }
 

@@ -159,8 +159,8 @@ describe("reads", () => {
     await using({}, async ({ model, watch }) => {
       const wide = { ...FREE, maxTokens: 20, topK: 0, topP: 1, minP: 0 };
       expect((await model.generate(PROMPT, wide).result).logitRowsRead).toBe(20);
-      expect(watch.count("logits")).toBe(20);
-      expect(watch.mostInFlight).toBe(4);
+      expect(watch.reads).toEqual(Array(20).fill({ output: "logits", bytes: ROW_BYTES }));
+      expect(watch.mostInFlight).toBe(1);
       watch.reset();
       await model.generate(PROMPT, { ...FREE, maxTokens: 20, logitBias: { 65: 1 } }).result;
       expect(watch.reads).toEqual(Array(20).fill({ output: "logits", bytes: ROW_BYTES }));
@@ -184,6 +184,7 @@ describe("queued steps", () => {
       await using({ isWrong }, async ({ model, watch }) => {
         expect((await model.generate(PROMPT, options).result).tokenIds).toEqual(expected.tokenIds);
         expect(watch.runs.length).toBeGreaterThan(65);
+        expect(watch.runs.length).toBeLessThan(110); // after a void step fewer are queued: not three in vain for each
         const text = [...expected.prompt.tokenIds, ...expected.tokenIds];
         const follow = await model.generate(text, { ...options, maxTokens: 30 }).result;
         expect(follow.reusedTokens).toBe(text.length - 1); // the log holds the text and nothing else
