@@ -18,7 +18,7 @@ export interface OpCase {
   /** Largest normalised mean squared error of "out" against the reference; 0 asks for equal bits. */
   readonly tolerance: number;
   /** Stands in for the comparison by tolerance: what is wrong with the outputs of a call, or undefined. */
-  readonly compare: ((actual: Outputs, expected: Outputs) => string | undefined) | undefined;
+  readonly compare: ((actual: Outputs, expected: Outputs, inputs: Inputs) => string | undefined) | undefined;
   /** Multiply-adds of all calls together, for benchmarks; 0 where they do not matter. */
   readonly multiplyAdds: number;
   /** Type of the KV cache; f32 unless set. */

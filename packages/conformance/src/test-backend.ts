@@ -139,14 +139,15 @@ async function expectOutcome(skipReason: string | undefined, body: () => Promise
 
 /** The op's outputs against the reference's. */
 async function checkCase(backend: Backend, one: OpCase): Promise<void> {
-  const actual = await runOutputs(backend, one.create());
-  const expected = await runOutputs(await reference().create(), one.create());
+  const built = one.create();
+  const actual = await runOutputs(backend, built);
+  const expected = await runOutputs(await reference().create(), built);
   expected.forEach((outputs, call) => {
     for (const [name, { spec }] of Object.entries(outputs)) {
       const { shape } = actual[call]![name]!.spec;
       check(`${shape}` === `${spec.shape}`, `call ${call}: shape of ${name} is [${shape}]`);
     }
-    const problem = (one.compare ?? byTolerance(one.tolerance))(actual[call]!, outputs);
+    const problem = (one.compare ?? byTolerance(one.tolerance))(actual[call]!, outputs, built.calls[call]!);
     check(problem === undefined, `call ${call}: ${problem}`);
   });
 }

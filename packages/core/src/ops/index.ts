@@ -59,13 +59,15 @@ export function opOf(node: Node): OpDef<string, unknown> {
   return OPS[asOpNode(node).op] as OpDef<string, unknown>;
 }
 
+export { candidateDistribution } from "../sampling/candidate-distribution.js";
 export {
   CANDIDATES_HEADER,
   type Candidates,
   candidatesLength,
   unpackCandidates,
 } from "../sampling/candidates.js";
-export { type SamplerSettings, SETTINGS_COLUMNS, settingsRow } from "../sampling/settings.js";
+export { knowsAllChoices } from "../sampling/choose.js";
+export { readSettings, type SamplerSettings, SETTINGS_COLUMNS, settingsRow } from "../sampling/settings.js";
 export type { AttentionAttrs } from "./attention.js";
 export type { EmbeddingAttrs } from "./embedding.js";
 export type { LinearAttrs } from "./linear.js";

@@ -32,15 +32,41 @@ export function chooseToken(
   const [best, most] = [first.ids[0], first.logits[0]];
   if (best === undefined || most === undefined) return first.complete ? NO_TOKEN : undefined;
   if (!Number.isFinite(most)) return NO_TOKEN;
-  const { temperature, topK, topP, minP } = settings;
-  if (temperature === 0 || topK === 1) return best;
-  const limited = topK > 0 && topK < distribution.size;
-  if (!limited && topP === 1 && minP === 0) {
+  if (isGreedy(settings)) return best;
+  const { temperature } = settings;
+  if (isUnlimited(distribution, settings)) {
     return distribution.all && drawFromAll(distribution.all, most, temperature, draw, best);
   }
-  const kept = limited ? keepOfTopK(distribution, most, settings) : keep(distribution, most, settings);
-  if (kept) return drawFrom(kept, temperature, draw);
-  return limited ? undefined : drawAmongKnown(distribution, most, settings, draw);
+  const kept = keptTokens(distribution, most, settings);
+  return kept ? drawFrom(kept, temperature, draw) : drawAmongKnown(distribution, most, settings, draw);
+}
+
+/** Whether the distribution knows every token that some draw would choose. */
+export function knowsAllChoices(distribution: Distribution, settings: SamplerSettings): boolean {
+  const { logits, complete } = distribution.top(1);
+  const most = logits[0];
+  if (most === undefined || isGreedy(settings)) return complete;
+  if (isUnlimited(distribution, settings)) return distribution.all !== undefined;
+  return keptTokens(distribution, most, settings) !== undefined;
+}
+
+function isGreedy({ temperature, topK }: SamplerSettings): boolean {
+  return temperature === 0 || topK === 1;
+}
+
+/** Whether top-k leaves some tokens out. */
+function hasTopK({ size }: Distribution, { topK }: SamplerSettings): boolean {
+  return topK > 0 && topK < size;
+}
+
+function isUnlimited(distribution: Distribution, settings: SamplerSettings): boolean {
+  return !hasTopK(distribution, settings) && settings.topP === 1 && settings.minP === 0;
+}
+
+/** What top-k, top-p and min-p leave, best first; at least one. Undefined if not all of it is known. */
+function keptTokens(distribution: Distribution, most: number, settings: SamplerSettings): Ranked | undefined {
+  const keep = hasTopK(distribution, settings) ? keepOfTopK : keepOfAll;
+  return keep(distribution, most, settings);
 }
 
 /** What top-p and min-p leave of the k most likely tokens; at least one. */
@@ -53,7 +79,7 @@ function keepOfTopK(distribution: Distribution, most: number, settings: SamplerS
 }
 
 /** What top-p and min-p leave of all tokens; at least one. */
-function keep(distribution: Distribution, most: number, settings: SamplerSettings): Ranked | undefined {
+function keepOfAll(distribution: Distribution, most: number, settings: SamplerSettings): Ranked | undefined {
   const { enough, surely } = wantedMass(distribution, most, settings);
   const least = leastLogit(most, settings);
   for (let count = FIRST_CANDIDATES; ; count *= MORE_CANDIDATES) {
@@ -138,7 +164,8 @@ function drawAmongKnown(
   const { enough } = wantedMass(distribution, most, settings);
   const known = distribution.top(distribution.size);
   const last = known.logits.at(-1);
-  if (temperature > 1 || last === undefined) return undefined; // many unlikely tokens would weigh too much
+  if (hasTopK(distribution, settings) || last === undefined) return undefined;
+  if (temperature > 1) return undefined; // many unlikely tokens would weigh too much
   const mass = massOf(known, most);
   if (mass >= enough) return undefined; // not all of them are kept
   const weights = Array.from(known.logits, (logit) => Math.exp((logit - most) / temperature));
