@@ -37,8 +37,8 @@ const OP = "sample";
  *    top-p and min-p limit nothing, the running sum goes by ids instead of best first. Bias is not in it.
  * 3. Candidates, of the logits as they are.
  *
- * Where the candidates do not tell all tokens that some draw would choose (`knowsAllChoices`), a backend may give token -1
- * instead of the choice, for which the host then reads the logits. The reference always chooses.
+ * Where the draw has no limits, or the candidates do not tell all tokens that some draw would choose (`knowsAllChoices`),
+ * a backend may give token -1 instead of the choice: the host reads the logits then. The reference always chooses.
  *
  * Equal logits (0 and -0 are) rank by id, the lower first. A logit that is NaN or -Infinity is no token's. A row without
  * tokens gives token -1 and log-sum-exps of -Infinity. If the highest logit is Infinity, token and log-sum-exps are not

@@ -41,13 +41,12 @@ export function chooseToken(
   return kept ? drawFrom(kept, temperature, draw) : drawAmongKnown(distribution, most, settings, draw);
 }
 
-/** Whether the distribution knows every token that some draw would choose. */
+/** Whether the choice has limits and the distribution knows every token that some draw would choose. */
 export function knowsAllChoices(distribution: Distribution, settings: SamplerSettings): boolean {
   const { logits, complete } = distribution.top(1);
   const most = logits[0];
   if (most === undefined || isGreedy(settings)) return complete;
-  if (isUnlimited(distribution, settings)) return distribution.all !== undefined;
-  return keptTokens(distribution, most, settings) !== undefined;
+  return !isUnlimited(distribution, settings) && keptTokens(distribution, most, settings) !== undefined;
 }
 
 function isGreedy({ temperature, topK }: SamplerSettings): boolean {
