@@ -1,7 +1,6 @@
 /** The factory that apps pass to loadModel: small, so that a page fetches the backend itself only when it is created. */
 import type { BackendFactory } from "@millet/core/backend";
-import { throwIfAborted } from "@millet/core/errors";
-import { fetched } from "./chunk.js";
+import { importedPart, throwIfAborted } from "@millet/core/errors";
 import type { CpuOptions } from "./options.js";
 
 /**
@@ -13,7 +12,7 @@ export function cpu(options: CpuOptions = {}): BackendFactory {
     name: "cpu",
     create: async ({ signal } = {}) => {
       throwIfAborted(signal, "Starting the CPU backend");
-      const { CpuBackend } = await fetched(import("./backend.js"));
+      const { CpuBackend } = await importedPart(import("./backend.js"), "the CPU backend");
       throwIfAborted(signal, "Starting the CPU backend");
       return new CpuBackend(options);
     },

@@ -1,6 +1,6 @@
 /** The factory that apps pass to loadModel: small, so that a page fetches the backend itself only when it is created. */
 import type { BackendFactory } from "@millet/core/backend";
-import { throwIfAborted } from "@millet/core/errors";
+import { importedPart, throwIfAborted } from "@millet/core/errors";
 import type { WebgpuOptions } from "./options.js";
 
 /**
@@ -12,10 +12,10 @@ export function webgpu(options: WebgpuOptions = {}): BackendFactory {
     name: "webgpu",
     create: async ({ signal } = {}) => {
       throwIfAborted(signal, "Starting the WebGPU backend");
-      const [{ WebgpuBackend }, { openDevice }] = await Promise.all([
-        import("./backend.js"),
-        import("./device/open-device.js"),
-      ]);
+      const [{ WebgpuBackend }, { openDevice }] = await importedPart(
+        Promise.all([import("./backend.js"), import("./device/open-device.js")]),
+        "the WebGPU backend",
+      );
       return new WebgpuBackend(await openDevice(options, signal), options);
     },
   };

@@ -111,3 +111,21 @@ export function throwIfAborted(signal: AbortSignal | undefined, what: string): v
 export function abortedError(signal: AbortSignal | undefined, what: string): MilletError {
   return new MilletError("ABORTED", `${what} was aborted by the caller.`, { cause: signal?.reason });
 }
+
+/**
+ * What a dynamic import gives of a package's own part, which bundlers put into a file that pages fetch when they need it.
+ * @param owner whose part it is, for the message: "the CPU backend"
+ * @throws MilletError BACKEND_UNAVAILABLE if the file cannot be had
+ */
+export async function importedPart<T>(part: Promise<T>, owner: string): Promise<T> {
+  try {
+    return await part;
+  } catch (cause) {
+    throw new MilletError(
+      "BACKEND_UNAVAILABLE",
+      `A script of ${owner} could not be loaded (${String(cause)}). Serve every file of the app's build, and ` +
+        "reload the page if the app was deployed anew.",
+      { cause },
+    );
+  }
+}

@@ -2,8 +2,7 @@
  * The four WASM modules, each in a chunk of its own (gzipped, in base64) that is loaded only where it serves. Text
  * rather than files: no bundler needs to be told what to do with it, and in Node there is no path to find.
  */
-import { MilletError } from "@millet/core/errors";
-import { fetched } from "../../chunk.js";
+import { importedPart, MilletError } from "@millet/core/errors";
 
 export interface ModuleTraits {
   readonly relaxed: boolean;
@@ -15,7 +14,7 @@ export interface ModuleTraits {
  * @throws MilletError BACKEND_UNAVAILABLE if its chunk cannot be had or the page may not compile it
  */
 export async function compileModule(traits: ModuleTraits): Promise<WebAssembly.Module> {
-  const { gzippedBase64 } = await fetched(chunkOf(traits));
+  const { gzippedBase64 } = await importedPart(chunkOf(traits), "the CPU backend");
   try {
     return await WebAssembly.compile(await gunzip(fromBase64(gzippedBase64)));
   } catch (cause) {
