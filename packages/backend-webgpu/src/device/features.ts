@@ -50,24 +50,25 @@ export function checkFeatures(
   if (missing) throw featureMissing(missing, description);
 }
 
-const WITHOUT: Readonly<Record<OptionalFeature, string>> = {
+/** What is worse without a feature; nothing is where kernels do not take it by themselves. */
+const WITHOUT: Readonly<Partial<Record<OptionalFeature, string>>> = {
   subgroups: "sums go through workgroup memory, which is slower",
-  "shader-f16": "kernels compute in 32-bit floats, which makes prompts slower",
-  "packed-dot": "products of 8-bit integers are computed as floats, which makes prompts slower",
   "timestamp-query": "the times of a trace are not measured",
 };
 
-/** A sentence per missing feature. Timestamps matter to traces alone. */
+/** A sentence per missing feature that makes a difference. Timestamps matter to traces alone. */
 export function featureLimitations(
   features: ReadonlySet<OptionalFeature>,
   { withoutFeatures = [], trace }: FeatureOptions,
 ): string[] {
   return OPTIONAL_FEATURES.filter((feature) => !features.has(feature))
     .filter((feature) => feature !== "timestamp-query" || trace)
-    .map((feature) => {
+    .flatMap((feature) => {
+      const what = WITHOUT[feature];
+      if (what === undefined) return [];
       const why = withoutFeatures.includes(feature)
         ? `The app forbids the WebGPU feature "${feature}"`
         : `This device lacks the WebGPU feature "${feature}"`;
-      return `${why}: ${WITHOUT[feature]}.`;
+      return [`${why}: ${what}.`];
     });
 }
