@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { describeWith, sharedData, webgpu as webgpuHere } from "../../../test/support/availability.js";
 import { testGpu } from "../../../test/support/gpu.js";
 import { openDevice } from "../src/device/open-device.js";
-import { webgpu } from "../src/index.js";
+import { type DispatchTrace, webgpu } from "../src/index.js";
 import { WatchedGpu } from "./support/watched-gpu.js";
 
 const PROMPT = "Once upon a time";
@@ -53,6 +53,25 @@ describeWith(sharedData("models"), "stories260K", (folder) => {
         await model.dispose();
       },
     );
+
+    test("a trace has the time of every dispatch of a step", { timeout: 60_000 }, async () => {
+      const traced: DispatchTrace[] = [];
+      const trace = (dispatch: DispatchTrace) => void traced.push(dispatch);
+      const backend = webgpu({ gpu: await testGpu(), trace });
+      const model = await loadModel(file, { backend });
+      traced.length = 0; // what the self-test ran
+      await model.generate(PROMPT, { maxTokens: 3, ...GREEDY }).result;
+      await model.dispose();
+      const steps = traced.filter(({ program, index }) => program === "decode" && index === 0);
+      expect(steps.length).toBeGreaterThanOrEqual(2);
+      const decode = traced.filter(({ program }) => program === "decode");
+      expect(decode.length % steps.length).toBe(0);
+      expect(decode.map(({ kernel }) => kernel.split(".")[0])).toEqual(
+        expect.arrayContaining(["embedding", "linear_row", "kv_write", "attention_span", "sample_choose"]),
+      );
+      expect(traced.every(({ elapsedMs }) => elapsedMs >= 0)).toBe(true);
+      expect(traced.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0)).toBeGreaterThan(0);
+    });
 
     describe("device.destroy() in the middle of an answer", () => {
       test.each([GREEDY, SAMPLED])("the stream goes on: %j", { timeout: 240_000 }, async (sampling) => {

@@ -7,7 +7,7 @@ import { describeOnDevice } from "../support/device.js";
 import { errorOfLinear, type LinearCase, widthsOf } from "../support/linear-case.js";
 
 const FORMATS = Object.values(GPU_FORMATS).map(({ dtype }) => dtype);
-const VARIANTS = rowVariants(new Set(["subgroups"]));
+const VARIANTS = rowVariants(new Set(["exact-halves", "subgroups"]));
 const MOST_ERROR = 1e-10;
 
 describeOnDevice("linear_row", (device) => {

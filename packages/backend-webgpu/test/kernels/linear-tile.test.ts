@@ -7,7 +7,7 @@ import { describeOnDevice } from "../support/device.js";
 import { errorOfLinear, type LinearCase, widthsOf } from "../support/linear-case.js";
 
 const FORMATS = Object.values(GPU_FORMATS).map(({ dtype }) => dtype);
-const [PLAIN, HALVES, F16, DOT] = tileVariants(new Set(["shader-f16", "packed-dot"]));
+const [PLAIN, HALVES, F16, DOT] = tileVariants(new Set(["exact-halves", "shader-f16", "packed-dot"]));
 /** One of each kind: symmetric, with a minimum, signed, scales per 16 and per 32 inputs. */
 const DOTTED: readonly DType[] = ["q4_0", "q4_1", "q8_0", "q2_k", "q4_k", "q6_k", "iq4_xs"];
 const MOST_ERROR = 1e-10;
