@@ -148,9 +148,10 @@ export class WebgpuExecutable implements Executable {
       this.#tracer.encode(encoder, compiled, size, buffers, key);
       return;
     }
-    const pass = encoder.beginComputePass();
-    compiled.encode(size, buffers, key, () => pass);
-    pass.end();
+    // Opened by the first dispatch: what fails before it must not leave an open pass in the encoder.
+    let pass: GPUComputePassEncoder | undefined;
+    compiled.encode(size, buffers, key, () => (pass ??= encoder.beginComputePass()));
+    pass?.end();
   }
 
   #bufferOf(operand: Operand, state: WebgpuState | undefined): GPUBuffer {

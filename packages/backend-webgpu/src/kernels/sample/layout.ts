@@ -8,6 +8,8 @@ export const THREADS = 256;
 /** Most candidates, and entries of a history, that the kernels take. */
 export const MOST_CANDIDATES = 256;
 export const MOST_HISTORY = 256;
+/** Most tokens: a part of the vocabulary, of which there are 16 at least, marks its history in 4 KB. */
+export const MOST_VOCABULARY = 2 ** 19;
 /** Most lists that the first kernel leaves: so two merges suffice for any vocabulary. */
 const MOST_LISTS = 32;
 

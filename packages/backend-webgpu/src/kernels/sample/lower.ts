@@ -4,14 +4,19 @@ import type { Workspace } from "../../lower/specs.js";
 import type { Dispatch } from "../../program/dispatch.js";
 import { lowerChoose } from "./choose.js";
 import { lowerChunks } from "./chunks.js";
-import { MOST_CANDIDATES, MOST_HISTORY, type SampleSpec, sampleLayout } from "./layout.js";
+import { MOST_CANDIDATES, MOST_HISTORY, MOST_VOCABULARY, type SampleSpec, sampleLayout } from "./layout.js";
 import { lowerMerge } from "./merge.js";
 
 type SampleNode = Extract<OpNode, { op: "sample" }>;
 
-/** Whether the kernels take as many candidates and as long a history. */
+/** Whether the kernels take as many candidates and tokens, and as long a history. */
 export function fitsSample({ attrs, inputs }: SampleNode): boolean {
-  return attrs.candidates <= MOST_CANDIDATES && inputs[1]!.spec.shape[1]! <= MOST_HISTORY;
+  const [logits, history] = inputs;
+  return (
+    attrs.candidates <= MOST_CANDIDATES &&
+    history!.spec.shape[1]! <= MOST_HISTORY &&
+    logits!.spec.shape[1]! <= MOST_VOCABULARY
+  );
 }
 
 export function lowerSample(spec: SampleSpec, workspace: Workspace): Dispatch[] {
