@@ -30,7 +30,7 @@ describe("--backend webgpu", () => {
   });
 
   describeWith(webgpu(), "on a GPU", () => {
-    test("bench computes there, names the device, and ends", { timeout: 120_000 }, async () => {
+    test("bench computes there, names the device, and ends", { timeout: 240_000 }, async () => {
       const args = ["bench", model, "--backend", "webgpu", "--prompt-tokens", "8", "--gen-tokens", "4"];
       const { code, stdout, stderr } = await runMillet([...args, "--repeat", "1", "--json"], {
         nodeArgs: ["--import", file("support/software-gpu.mjs")],

@@ -44,7 +44,7 @@ async function sumOf(misread: (code: string) => string) {
 const RIGHT = new Array<number>(4).fill((WIDTH * (WIDTH - 1)) / 2);
 
 describeWith(webgpuHere(), "the self-test at load", () => {
-  test("a device that is wrong in plain kernels, too, serves no model", { timeout: 60_000 }, async () => {
+  test("a device that is wrong in plain kernels, too, serves no model", { timeout: 240_000 }, async () => {
     resetSelfTests();
     const loading = sumOf((code) => code.replaceAll("= vec4<f32>(0);", "= vec4<f32>(1);"));
     await expect(loading).rejects.toMatchObject({
@@ -56,7 +56,7 @@ describeWith(webgpuHere(), "the self-test at load", () => {
 });
 
 describeWith(webgpuHere(), "a variant that is wrong", () => {
-  test("is put aside, with a word about it", { timeout: 120_000 }, async ({ skip }) => {
+  test("is put aside, with a word about it", { timeout: 240_000 }, async ({ skip }) => {
     resetSelfTests();
     let seen = false;
     const { values, limitations } = await sumOf((code) => {
@@ -68,7 +68,7 @@ describeWith(webgpuHere(), "a variant that is wrong", () => {
     expect(values).toEqual(RIGHT);
   });
 
-  test("a device without fault has nothing to report", { timeout: 60_000 }, async () => {
+  test("a device without fault has nothing to report", { timeout: 240_000 }, async () => {
     resetSelfTests();
     const { values, limitations } = await sumOf((code) => code);
     expect(limitations).not.toMatch(/wrong results/);
