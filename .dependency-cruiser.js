@@ -13,7 +13,7 @@ const LAYERS = {
   ops: ["errors", "tensor", "quant", "graph", "sampling"],
   lower: ["errors", "tensor", "quant", "graph", "ops"],
   backend: ["errors", "tensor", "quant", "graph", "ops", "lower"],
-  formats: ["errors", "tensor"],
+  formats: ["errors", "tensor", "quant"],
   tokenizer: ["errors", "tensor"],
   store: ["errors", "tensor"],
   models: ["errors", "tensor", "quant", "graph", "ops", "formats"],

@@ -29,16 +29,16 @@ export async function loadDecoder(
 /** The same for a model that is open already. */
 export async function decoderOf(
   backend: Backend,
-  { metadata, weights }: ModelFiles,
+  files: ModelFiles,
   most: number,
   contextTokens: number,
 ): Promise<LoadedDecoder> {
-  const definition = await defineModel({ metadata, weights });
+  const definition = await defineModel(files);
   const blocks = Math.ceil(contextTokens / KV_BLOCK_ROWS);
   const shape = { tokens: most, logits: most, sequences: 1, blocksPerSequence: blocks };
   const graph = definition.step({ name: "step", ...shape });
   const kv = { ...definition.kv, dtype: "f32" as const, blockRows: KV_BLOCK_ROWS, maxBlocks: blocks };
-  const model = await backend.load({ step: graph }, weights, kv);
+  const model = await backend.load({ step: graph }, files.weights, kv);
   const state = model.createState();
   await state.reserve(blocks);
   const { vocabularySize } = definition;

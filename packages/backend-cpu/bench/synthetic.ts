@@ -53,7 +53,7 @@ export function syntheticModel(shape: Shape, dtype: DType) {
       "llama.vocab_size": vocabulary,
     }),
   );
-  return { metadata, weights };
+  return { metadata, weights, container: "gguf" as const };
 }
 
 function sourceOf(spec: TensorSpec): WeightSource {

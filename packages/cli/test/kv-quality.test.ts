@@ -24,7 +24,7 @@ const MOST_COST: Readonly<Record<KvDType, number>> = { f32: 0, f16: 0.0005, q8_0
 async function lossOf(backend: Backend, kvDType: KvDType, path: string): Promise<number> {
   const file = await openGguf(await openSource(smollm2));
   const weights = new Map([...file.weights].map(([name, source]) => [name, asFloats(source)]));
-  const definition = await defineModel({ metadata: file.metadata, weights });
+  const definition = await defineModel({ ...file, weights });
   const maxBlocks = TOKENS / KV_BLOCK_ROWS;
   const shape = { tokens: CHUNK, logits: CHUNK, sequences: 1, blocksPerSequence: maxBlocks };
   const kv = { ...definition.kv, dtype: kvDType, blockRows: KV_BLOCK_ROWS, maxBlocks };

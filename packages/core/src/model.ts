@@ -6,7 +6,7 @@ import type { BackendFactory } from "./backend/backend.js";
 import { serve } from "./backend/serve.js";
 import { createChatRenderer } from "./chat/render-chat.js";
 import { MilletError, throwIfAborted } from "./errors.js";
-import type { GgufModelFile } from "./formats/gguf/index.js";
+import type { ModelFile } from "./formats/index.js";
 import { Engine, type EngineShape } from "./generate/engine.js";
 import type { GenerateOptions } from "./generate/options.js";
 import { mergeOptions, resolveOptions } from "./generate/resolve-options.js";
@@ -43,9 +43,9 @@ export async function loadModel(
   const factories = backendsOf(options);
   throwIfAborted(signal, "Loading the model");
   onProgress?.({ phase: "open", loadedBytes: 0, totalBytes: 0 });
-  const file = await openModelFile(() => openSource(source, { signal, fetch, headers }), signal);
+  const file = await openModelFile(() => openSource(source, { signal, fetch, headers }), { signal });
   try {
-    const files = rememberFiles(rememberSource(source), file.identity, { fetch, headers });
+    const files = rememberFiles(rememberSource(source), file.identity, { fetch, headers }, {});
     const recipe = { factories, files, onRecovery };
     return await loadFrom(file, recipe, { ...options, ...packaged(source, options) }, begin);
   } finally {
@@ -81,14 +81,14 @@ function isList(backend: LoadModelOptions["backend"]): backend is readonly Backe
 
 /** Everything after the header; all weights are read when it returns. */
 async function loadFrom(
-  file: GgufModelFile,
+  file: ModelFile,
   recipe: Omit<ReloadRecipe, "request">,
   options: LoadModelOptions & Pick<ModelPackage, "name">,
   begin: number,
 ): Promise<Model> {
   const { signal, onProgress, name, system, generation = {} } = options;
   const { metadata, weights } = file;
-  const definition = await defineModel({ metadata, weights });
+  const definition = await defineModel(file);
   const info = modelInfo(file, definition, name);
   const tokenizer = ggufTokenizer(metadata);
   const template = metadata.get("tokenizer.chat_template");

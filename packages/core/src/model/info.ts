@@ -1,12 +1,12 @@
 /** Facts about a model file for people and reports. */
-import type { GgufModelFile } from "../formats/gguf/index.js";
+import type { ModelFile } from "../formats/index.js";
 import type { ModelDefinition } from "../models/index.js";
 import { elementCount } from "../tensor/tensor.js";
 import type { ModelInfo } from "./types.js";
 
 /** @param packageName what a model package calls it; some files carry the name of a training run */
 export function modelInfo(
-  file: GgufModelFile,
+  file: ModelFile,
   definition: ModelDefinition,
   packageName: string | undefined,
 ): ModelInfo {
@@ -25,7 +25,7 @@ export function modelInfo(
 }
 
 /** "q4_1 99.9%, f32 0.1%" */
-function quantization(file: GgufModelFile): string {
+function quantization(file: ModelFile): string {
   const elements = new Map<string, number>();
   for (const { type, shape } of file.tensors.values()) {
     elements.set(type.name, (elements.get(type.name) ?? 0) + elementCount(shape));

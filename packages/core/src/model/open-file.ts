@@ -4,9 +4,10 @@ import {
   changedFileError,
   checkSameFiles,
   type FileIdentity,
-  type GgufModelFile,
-  openGguf,
-} from "../formats/gguf/index.js";
+  type ModelFile,
+  type OpenOptions,
+  openContainer,
+} from "../formats/index.js";
 import type { ByteSource, SourceOptions, SourceRecipe } from "../store/index.js";
 
 /**
@@ -15,11 +16,11 @@ import type { ByteSource, SourceOptions, SourceRecipe } from "../store/index.js"
  */
 export async function openModelFile(
   open: () => Promise<ByteSource>,
-  signal: AbortSignal | undefined,
-): Promise<GgufModelFile> {
+  options: OpenOptions,
+): Promise<ModelFile> {
   const source = await open();
   try {
-    return await openGguf(source, { signal });
+    return await openContainer(source, options);
   } catch (error) {
     await source.close();
     throw error;
@@ -31,20 +32,25 @@ export interface FilesRecipe {
   /** Why they cannot be opened, as far as that is known without trying. */
   problem(): MilletError | undefined;
   /** @throws MilletError SOURCE_*, ABORTED; SOURCE_CHANGED if other files are there now */
-  open(signal: AbortSignal): Promise<GgufModelFile>;
+  open(signal: AbortSignal): Promise<ModelFile>;
 }
 
-/** @param identity of the files that were opened */
+/**
+ * @param identity of the files that were opened
+ * @param opened how they were
+ */
 export function rememberFiles(
   source: SourceRecipe,
   identity: readonly FileIdentity[],
   options: Pick<SourceOptions, "fetch" | "headers">,
+  opened: OpenOptions,
 ): FilesRecipe {
   return {
     problem: () => source.problem(),
     async open(signal) {
-      const file = await openModelFile(() => source.open({ ...options, signal }), signal).catch((error) => {
-        const damaged = isMilletError(error) && error.code.startsWith("GGUF_");
+      const again = { ...opened, signal };
+      const file = await openModelFile(() => source.open({ ...options, signal }), again).catch((error) => {
+        const damaged = isMilletError(error) && /^(GGUF|MODEL)_/.test(error.code);
         throw damaged ? changedFileError(identity[0]!, error) : error;
       });
       try {

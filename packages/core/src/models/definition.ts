@@ -3,6 +3,7 @@
  * Where the configuration and the weights come from (GGUF, Hugging Face files) is decided by the formats.
  */
 
+import type { ModelContainer } from "../formats/index.js";
 import type { Graph } from "../graph/graph.js";
 import type { KvPlan } from "../graph/kv.js";
 import type { WeightSources } from "../tensor/weights.js";
@@ -11,6 +12,8 @@ import type { WeightSources } from "../tensor/weights.js";
 export interface ModelFiles {
   readonly metadata: ReadonlyMap<string, unknown>;
   readonly weights: WeightSources;
+  /** Llama-like models differ by it in the order of the rows of q and k. */
+  readonly container: ModelContainer;
 }
 
 /** Sizes of a step's graph. All are maxima except `sequences` and `blocksPerSequence`. */

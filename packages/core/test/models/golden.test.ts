@@ -24,7 +24,7 @@ async function logitsOf(
   chunks: readonly number[],
 ): Promise<Float32Array[]> {
   const gguf = await openGguf(await openSource(file));
-  const definition = await defineModel({ metadata: gguf.metadata, weights: gguf.weights });
+  const definition = await defineModel(gguf);
   const blocks = Math.ceil(ids.length / KV_BLOCK_ROWS);
   const most = Math.max(...chunks);
   const graph = definition.step({

@@ -1,7 +1,6 @@
 /** GGUF files: read, write and split them. The public face of this folder. */
 export { GGML_TYPES, type GgmlType } from "./ggml-types.js";
 export { type GgufHeader, readGgufHeader } from "./header.js";
-export { changedFileError, checkSameFiles, type FileIdentity } from "./identity.js";
 export type { GgufMetadata, GgufValueInfo } from "./metadata.js";
 export { type GgufModelFile, openGguf } from "./model-file.js";
 export { type SplitOptions, splitGguf } from "./split.js";

@@ -5,10 +5,9 @@
 
 import { MilletError } from "../../errors.js";
 import type { ByteSource } from "../../tensor/byte-source.js";
-import type { WeightSources } from "../../tensor/weights.js";
+import type { ModelFile } from "../model-file.js";
 import { HEADER_LIMIT_BYTES } from "./cursor.js";
 import { type GgufHeader, readGgufHeader } from "./header.js";
-import type { FileIdentity } from "./identity.js";
 import type { GgufMetadata } from "./metadata.js";
 import {
   checkedShardName,
@@ -20,9 +19,8 @@ import {
 } from "./shards.js";
 import { GgufWeights, type PlacedTensor } from "./weights.js";
 
-export interface GgufModelFile {
-  /** Of the file that holds the metadata. */
-  readonly name: string;
+export interface GgufModelFile extends ModelFile {
+  readonly container: "gguf";
   readonly version: number;
   /** `general.architecture`; undefined if the file does not say. */
   readonly architecture: string | undefined;
@@ -30,15 +28,7 @@ export interface GgufModelFile {
   readonly metadata: GgufMetadata;
   /** By name, of all shards in order. Tensors of any type that GGML defines; see {@link GgufTensor.spec}. */
   readonly tensors: ReadonlyMap<string, PlacedTensor>;
-  /** By name. `get` throws GGUF_UNKNOWN_QUANT_TYPE for a tensor whose type is no dtype of Millet. */
-  readonly weights: WeightSources;
-  /** Bytes of all shards together. */
-  readonly byteLength: number;
   readonly shardCount: number;
-  /** Tells these files from others, later; one per shard. */
-  readonly identity: readonly FileIdentity[];
-  /** Closes all files, the one that was passed in included. */
-  close(): Promise<void>;
 }
 
 interface Shard {
@@ -114,6 +104,7 @@ function modelOf(shards: readonly Shard[]): GgufModelFile {
   const tensors = mergeTensors(shards);
   const architecture = metadata.get("general.architecture");
   return {
+    container: "gguf",
     name: fileName,
     version,
     architecture: typeof architecture === "string" ? architecture : undefined,

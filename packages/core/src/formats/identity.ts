@@ -1,6 +1,6 @@
 /** Tells whether the files of a model that is opened again are still those that it was loaded from. */
-import { MilletError } from "../../errors.js";
-import type { KnownOrigin } from "../../tensor/byte-source.js";
+import { MilletError } from "../errors.js";
+import type { KnownOrigin } from "../tensor/byte-source.js";
 
 /** What is remembered of one file. */
 export interface FileIdentity {
