@@ -35,10 +35,10 @@ export async function decoderOf(
 ): Promise<LoadedDecoder> {
   const definition = await defineModel(files);
   const blocks = Math.ceil(contextTokens / KV_BLOCK_ROWS);
-  const shape = { tokens: most, logits: most, sequences: 1, blocksPerSequence: blocks };
+  const shape = { tokens: most, logits: most, sequences: 1, blocksPerSequence: blocks, contextTokens };
   const graph = definition.step({ name: "step", ...shape });
   const kv = { ...definition.kv, dtype: "f32" as const, blockRows: KV_BLOCK_ROWS, maxBlocks: blocks };
-  const model = await backend.load({ step: graph }, files.weights, kv);
+  const model = await backend.load({ step: graph }, definition.weights, kv);
   const state = model.createState();
   await state.reserve(blocks);
   const { vocabularySize } = definition;

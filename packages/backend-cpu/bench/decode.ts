@@ -69,7 +69,7 @@ const dtype = KV_DTYPES.find((name) => name === values["kv-type"]);
 if (!dtype) throw new Error(`No KV type ${values["kv-type"]}`);
 const kv = { ...definition.kv, dtype, blockRows: KV_BLOCK_ROWS, maxBlocks: blocks };
 const backend = await cpu(options).create();
-const model = await backend.load(graphs, files.weights, kv);
+const model = await backend.load(graphs, definition.weights, kv);
 const loadMs = performance.now() - began;
 const state = model.createState();
 await state.reserve(blocks);

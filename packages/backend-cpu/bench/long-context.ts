@@ -43,7 +43,7 @@ export async function measureLongContext(
   const kv: KvPlan = { ...definition.kv, dtype, blockRows: KV_BLOCK_ROWS, maxBlocks };
   const backend = await factory.create();
   try {
-    const loaded = await backend.load({ decode: definition.step(step) }, file.weights, kv);
+    const loaded = await backend.load({ decode: definition.step(step) }, definition.weights, kv);
     const state = loaded.createState();
     await fill(state);
     const ints = (list: readonly number[], shape: readonly number[] = [list.length]) =>

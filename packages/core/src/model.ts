@@ -87,7 +87,7 @@ async function loadFrom(
   begin: number,
 ): Promise<Model> {
   const { signal, onProgress, name, system, generation = {} } = options;
-  const { metadata, weights } = file;
+  const { metadata } = file;
   const definition = await defineModel(file);
   const info = modelInfo(file, definition, name);
   const tokenizer = ggufTokenizer(metadata);
@@ -100,7 +100,7 @@ async function loadFrom(
   const request = { graphs, kv, leastBlocks: shape.blocksPerSequence };
   const loaded = await serve(recipe.factories, {
     ...request,
-    weights,
+    weights: definition.weights,
     signal,
     onProgress: (bytes) => {
       Object.assign(progress, bytes);

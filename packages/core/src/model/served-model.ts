@@ -4,6 +4,7 @@ import { type Served, type ServeRequest, serve } from "../backend/serve.js";
 import { isMilletError, MilletError, throwIfAborted } from "../errors.js";
 import { settle } from "../generate/settle.js";
 import type { ModelSupply, Reload } from "../generate/supply.js";
+import { defineModel } from "../models/index.js";
 import type { FilesRecipe } from "./open-file.js";
 import type { BackendRecovery, BackendReport, RecoveryProgress } from "./types.js";
 
@@ -74,7 +75,8 @@ export class ServedModel implements ModelSupply {
     try {
       await release();
       const factories = this.#factories(attempt);
-      const served = await serve(factories, { ...request, weights: file.weights, signal, onProgress });
+      const { weights } = await defineModel(file);
+      const served = await serve(factories, { ...request, weights, signal, onProgress });
       if (signal.aborted) await discard(served);
       throwIfAborted(signal, "Loading the model");
       return served;

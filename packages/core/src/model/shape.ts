@@ -46,9 +46,10 @@ export function modelShape(definition: ModelDefinition, options: LoadModelOption
     logits: Math.min(tokens, Math.max(PROMPT_LOGITS, sequences)),
     sequences,
   };
+  const context = { blocksPerSequence, contextTokens: contextLength };
   const graphs = (sampling?: typeof SAMPLING): GraphSet => ({
-    decode: definition.step({ name: "decode", ...decode, blocksPerSequence, sampling }),
-    prompt: definition.step({ name: "prompt", ...prompt, blocksPerSequence, sampling }),
+    decode: definition.step({ name: "decode", ...decode, ...context, sampling }),
+    prompt: definition.step({ name: "prompt", ...prompt, ...context, sampling }),
   });
   return {
     engine: { decode, prompt, blocksPerSequence, contextLength },

@@ -12,7 +12,10 @@ import type { WeightSources } from "../tensor/weights.js";
 export interface ModelFiles {
   readonly metadata: ReadonlyMap<string, unknown>;
   readonly weights: WeightSources;
-  /** Llama-like models differ by it in the order of the rows of q and k. */
+  /**
+   * What the weights were written for, which names do not tell: rows of q and k of llama-type models pair their elements
+   * as (2i, 2i + 1) for RoPE in GGUF and as (i, i + half) in Hugging Face files.
+   */
   readonly container: ModelContainer;
 }
 
@@ -29,6 +32,12 @@ export interface StepShape {
   readonly blocksPerSequence: number;
   /** Places for candidates and for the history, K and H, of a step that samples. */
   readonly sampling?: { readonly candidates: number; readonly history: number } | undefined;
+  /** What enters; see ModelDefinition.step. Default tokens. */
+  readonly input?: "tokens" | "embeddings" | undefined;
+  /** What comes out of the wanted rows; see ModelDefinition.step. Default logits alone. */
+  readonly outputs?: readonly ("logits" | "hidden")[] | undefined;
+  /** Most tokens of a sequence. Default: what B blocks hold. Models with LongRoPE choose their factors by it. */
+  readonly contextTokens?: number | undefined;
 }
 
 /** A model ready to be compiled. */
@@ -42,10 +51,16 @@ export interface ModelDefinition {
   readonly kv: Pick<KvPlan, "layers" | "kvHeads" | "headDim" | "valueDim">;
   /** Total number of weights' elements. */
   readonly parameterCount: number;
+  /** What the graphs' weights are read from: those of the files, fused tensors as views of their parts. */
+  readonly weights: WeightSources;
   /**
    * The graph of one step. Inputs: tokens, positions, sequences, writeRows i32[T] by tokens, blockTable i32[S, B],
    * lengths i32[S], logitRows i32[R] by logits. Output: logits f32[R, vocabulary]. A step that samples has besides the
    * inputs history i32[R, H] and settings f32[R, 9] and the outputs token i32[R], history and candidates of op `sample`.
+   *
+   * With input "embeddings", f32[T, hidden] takes the place of tokens: rows as they enter the first layer, which is after
+   * the model's own scaling. With "hidden" among the outputs, there is hidden f32[R, hidden]: the wanted rows after the
+   * final norm, which is what the output matrix is multiplied with.
    */
   step(shape: StepShape): Graph;
 }

@@ -20,7 +20,7 @@ import { philox4x32 } from "../../src/generate/philox.js";
 import type { ModelSupply } from "../../src/generate/supply.js";
 import { GraphBuilder } from "../../src/graph/builder.js";
 import type { Graph } from "../../src/graph/graph.js";
-import { declareStepInputs } from "../../src/models/step-inputs.js";
+import { declareStepInputs } from "../../src/models/decoder/step-inputs.js";
 import { type HostTensor, tensorOf, viewAs } from "../../src/tensor/tensor.js";
 
 export interface MockOptions {
@@ -152,7 +152,7 @@ export class MockModel implements LoadedModel {
   #graph(name: "decode" | "prompt"): Graph {
     const builder = new GraphBuilder(name);
     const { blocksPerSequence } = this.shape;
-    declareStepInputs(builder, { name, ...this.shape[name], blocksPerSequence });
+    declareStepInputs(builder, { name, ...this.shape[name], blocksPerSequence }, 1);
     return builder.finish({});
   }
 

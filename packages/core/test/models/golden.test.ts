@@ -36,7 +36,7 @@ async function logitsOf(
   });
   const kv = { ...definition.kv, dtype: "f32" as const, blockRows: KV_BLOCK_ROWS, maxBlocks: blocks };
   const backend = await reference().create();
-  const model = await backend.load({ step: graph }, gguf.weights, kv);
+  const model = await backend.load({ step: graph }, definition.weights, kv);
   const state = model.createState();
   await state.reserve(blocks);
   const ints = (values: number[], shape = [values.length]) => tensorOf("i32", shape, values);

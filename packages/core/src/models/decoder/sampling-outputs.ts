@@ -1,8 +1,8 @@
 /** The end of a step that samples: op `sample` with its inputs, the same for every architecture. */
-import type { GraphBuilder } from "../graph/builder.js";
-import type { Value } from "../graph/graph.js";
-import { SETTINGS_COLUMNS, sample } from "../ops/index.js";
-import type { StepShape } from "./definition.js";
+import type { GraphBuilder } from "../../graph/builder.js";
+import type { Value } from "../../graph/graph.js";
+import { SETTINGS_COLUMNS, sample } from "../../ops/index.js";
+import type { StepShape } from "../definition.js";
 
 /** The outputs to add, none if the step does not sample. @param logits [R, vocabulary] */
 export function samplingOutputs(

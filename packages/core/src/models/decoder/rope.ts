@@ -1,8 +1,8 @@
 /** RoPE frequencies of a model from its configuration: base, linear scaling, per-frequency factors (Llama 3). */
-import type { RopeAttrs } from "../ops/index.js";
-import type { WeightSources } from "../tensor/weights.js";
-import type { ConfigReader } from "./config.js";
-import { readVector } from "./weights.js";
+import type { RopeAttrs } from "../../ops/index.js";
+import type { WeightSources } from "../../tensor/weights.js";
+import type { ConfigReader } from "../config.js";
+import { readVector } from "../weights.js";
 
 /** Llama 3's frequency factors, where a file has them. */
 const FACTORS = "rope_freqs.weight";

@@ -1,0 +1,54 @@
+/**
+ * How a decoder differs from the plainest one, as data: what an architecture file writes down. Everything optional has
+ * Llama's value as its default. Weights are named as in GGUF; those of a layer without their "blk.<layer>.".
+ */
+import type { RopeAttrs } from "../../ops/index.js";
+import type { DecoderSizes } from "./sizes.js";
+
+export interface NormSpec {
+  readonly kind: "rms";
+  readonly epsilon: number;
+}
+
+/** Names of norms around a branch (attention or feed-forward) f: sum(x + output(f(input(x)))), each only where named. */
+export interface BranchNorms {
+  readonly input?: string;
+  readonly output?: string;
+  readonly sum?: string;
+}
+
+/** What may differ from layer to layer. */
+export interface LayerAttention {
+  /** Rotation of queries and keys; none in layers without positions. */
+  readonly rope?: RopeAttrs | undefined;
+  /** A key is visible if query position - key position < window. */
+  readonly window?: number | undefined;
+}
+
+export interface DecoderSpec {
+  readonly sizes: DecoderSizes;
+  readonly norm: NormSpec;
+  /** @param contextTokens most tokens of a sequence in the step that is built */
+  attention(layer: number, contextTokens: number): LayerAttention;
+  /** Default: attn_norm and ffn_norm before their branches. */
+  readonly norms?: { readonly attention: BranchNorms; readonly feedForward: BranchNorms };
+  /** Feed-forward reads the attention's normalized input, and both are added to x. Default false. */
+  readonly parallel?: boolean;
+  /** Default: every key that is not after the query. Encoders say false. */
+  readonly causal?: boolean;
+  /** Factor on scores. Default: 1 / sqrt(headDim). */
+  readonly attentionScale?: number | undefined;
+  /** cap * tanh(score / cap). */
+  readonly attentionSoftCap?: number | undefined;
+  /** Learned positions: rows of position_embd.weight are added to the embedding. */
+  readonly learnedPositions?: boolean;
+  /** Factor on embeddings. Default 1. */
+  readonly embeddingScale?: number;
+  /** Dense layers whose bias must be there, such as "attn_q". Others have one where the file has one. */
+  readonly biases?: readonly string[];
+}
+
+export const PRE_NORMS = {
+  attention: { input: "attn_norm" },
+  feedForward: { input: "ffn_norm" },
+} as const satisfies DecoderSpec["norms"];
