@@ -59,9 +59,10 @@ export class CaseBuilder {
     return this.graph.weight(name, spec);
   }
 
-  /** Random float32 data. */
-  floats(shape: readonly number[], scale = 1): HostTensor {
-    return tensorOf("f32", shape, this.random.normals(elementCount(shape), scale));
+  /** Random float32 data of standard deviation `scale` around `mean`. */
+  floats(shape: readonly number[], scale = 1, mean = 0): HostTensor {
+    const values = this.random.normals(elementCount(shape), scale);
+    return tensorOf("f32", shape, mean === 0 ? values : values.map((x) => x + mean));
   }
 
   /** Ends the graph with one op whose output is called "out". */

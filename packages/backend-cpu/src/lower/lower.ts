@@ -27,15 +27,33 @@ export interface LoweredGraph {
  * @param weightTypes types of matrices that the engine multiplies
  */
 export function supportsNode(node: Node, weightTypes: ReadonlySet<DType>): boolean {
-  const { op } = asOpNode(node);
-  if (op === "linear")
-    return (
-      weightTypes.has(node.inputs[1]!.spec.dtype) && isWeight(node.inputs[1]) && !isWeight(node.inputs[0])
-    );
-  if (op === "embedding") return weightTypes.has(node.inputs[0]!.spec.dtype) && isWeight(node.inputs[0]);
-  if (op === "sample") return false; // the host has the logits at hand
-  if (op === "rms_norm") return isWeight(node.inputs[1]) && !isWeight(node.inputs[0]);
-  return !node.inputs.some(isWeight);
+  const typed = asOpNode(node);
+  const { inputs } = typed;
+  switch (typed.op) {
+    case "linear":
+      return weightTypes.has(inputs[1]!.spec.dtype) && isWeight(inputs[1]) && !isWeight(inputs[0]);
+    case "embedding":
+      return weightTypes.has(inputs[0]!.spec.dtype) && isWeight(inputs[0]);
+    case "rms_norm":
+      return isWeight(inputs[1]) && !isWeight(inputs[0]) && (typed.attrs.groups ?? 1) === 1;
+    case "geglu":
+    case "gelu":
+    case "layer_norm":
+    case "scale":
+    case "soft_cap":
+    case "sample": // the host has the logits at hand
+      return false;
+    case "add":
+    case "attention":
+    case "gather_rows":
+    case "mul":
+    case "rope":
+    case "silu":
+    case "swiglu":
+      return !inputs.some(isWeight);
+    default:
+      return typed satisfies never;
+  }
 }
 
 function isWeight(value: Value | undefined): boolean {
@@ -94,8 +112,13 @@ function lowerNode(context: LoweringContext, node: Node): void {
     case "rope":
       lowerRope(context, typed);
       break;
+    case "geglu":
+    case "gelu":
+    case "layer_norm":
     case "sample":
-      throw new MilletError("GRAPH_UNSUPPORTED_OP", "The CPU backend has no kernel for sample.");
+    case "scale":
+    case "soft_cap":
+      throw new MilletError("GRAPH_UNSUPPORTED_OP", `The CPU backend has no kernel for ${typed.op}.`);
     default:
       typed satisfies never;
   }

@@ -1,4 +1,5 @@
 /** Lowers a graph to a Program: every group of nodes to its dispatches, in order. What is supported is decided here too. */
+import { MilletError } from "@millet/core/errors";
 import type { Graph, Node, Value } from "@millet/core/graph";
 import { asOpNode, type OpNode } from "@millet/core/ops";
 import { fitsAttention, lowerAttention } from "../kernels/attention/lower.js";
@@ -42,7 +43,7 @@ export function supportsNode(node: Node): boolean {
     case "embedding":
       return hasFormat(inputs[0]!.spec.dtype) && isWeight(0);
     case "rms_norm":
-      return isWeight(1) && !isWeight(0);
+      return isWeight(1) && !isWeight(0) && (typed.attrs.groups ?? 1) === 1;
     case "sample":
       return !inputs.some((value) => value.kind === "weight") && fitsSample(typed);
     case "attention":
@@ -54,6 +55,12 @@ export function supportsNode(node: Node): boolean {
     case "silu":
     case "swiglu":
       return !inputs.some((value) => value.kind === "weight");
+    case "geglu":
+    case "gelu":
+    case "layer_norm":
+    case "scale":
+    case "soft_cap":
+      return false;
     default:
       return typed satisfies never;
   }
@@ -163,6 +170,12 @@ function lowerNode(context: LoweringContext, node: OpNode): void {
       context.emit(lowerRope(label, context.matrix(x!), y, node.attrs, table, context));
       break;
     }
+    case "geglu":
+    case "gelu":
+    case "layer_norm":
+    case "scale":
+    case "soft_cap":
+      throw new MilletError("GRAPH_UNSUPPORTED_OP", `The WebGPU backend has no kernel for ${node.op}.`);
     default:
       node satisfies never;
   }

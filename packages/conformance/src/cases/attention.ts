@@ -1,6 +1,6 @@
 /**
  * Cases of attention: grouped heads, odd head sizes, several sequences in one call, blocks in any order,
- * a prompt in chunks and then single rows, sliding windows, soft caps; each with every type of KV cache.
+ * a prompt in chunks and then single rows, sliding windows, soft caps, encoders; each with every type of KV cache.
  */
 import { KV_DTYPES, type KvDType } from "@millet/core/backend";
 import { type AttentionAttrs, attention, type RopeAttrs } from "@millet/core/ops";
@@ -12,6 +12,8 @@ const BLOCK_ROWS = 32;
 interface Scenario {
   readonly name: string;
   readonly attrs: Omit<AttentionAttrs, "layer" | "scale" | "causal">;
+  /** Encoders are not. */
+  readonly causal?: false;
   /** Rows that each sequence adds in each call: calls[i][s]. */
   readonly calls: readonly (readonly number[])[];
 }
@@ -48,10 +50,60 @@ const SCENARIOS: readonly Scenario[] = [
     calls: [[40], [1], [26], [1]],
   },
   { name: "soft cap", attrs: { ...HEADS, softCap: 2.5 }, calls: [[20], [1]] },
+  {
+    name: "window, soft cap and one KV head",
+    attrs: {
+      heads: 4,
+      kvHeads: 1,
+      headDim: 32,
+      valueDim: 32,
+      window: 20,
+      softCap: 5,
+      rope: ropeOf(32, false),
+    },
+    calls: [[50], [1], [3], [1]],
+  },
+  {
+    name: "part of a head rotated in halves, longer",
+    attrs: { heads: 4, kvHeads: 4, headDim: 20, valueDim: 20, rope: ropeOf(8, false, 1.2) },
+    calls: [[33], [1], [4]],
+  },
+  {
+    name: "part of a head rotated in pairs, longer",
+    attrs: { heads: 4, kvHeads: 2, headDim: 32, valueDim: 32, rope: ropeOf(12, true, 1.2) },
+    calls: [
+      [34, 3],
+      [1, 1],
+    ],
+  },
+  {
+    name: "encoder",
+    attrs: { heads: 3, kvHeads: 3, headDim: 32, valueDim: 32 },
+    causal: false,
+    calls: [[67]],
+  },
+  {
+    name: "encoder of several texts, then of more",
+    attrs: { ...HEADS, kvHeads: 4, rope: ropeOf(16, false) },
+    causal: false,
+    calls: [
+      [1, 37, 5, 64],
+      [3, 0, 30, 1],
+    ],
+  },
+  {
+    name: "encoder with window and soft cap",
+    attrs: { ...HEADS, headDim: 10, window: 6, softCap: 3 },
+    causal: false,
+    calls: [
+      [39, 2],
+      [1, 1],
+    ],
+  },
 ];
 
-function ropeOf(rotaryDim: number, interleaved: boolean): RopeAttrs {
-  return { inverseFrequencies: frequencies(rotaryDim), interleaved, magnitude: 1 };
+function ropeOf(rotaryDim: number, interleaved: boolean, magnitude = 1): RopeAttrs {
+  return { inverseFrequencies: frequencies(rotaryDim), interleaved, magnitude };
 }
 
 /**
@@ -70,7 +122,7 @@ export const attentionCases: readonly OpCase[] = KV_DTYPES.flatMap((dtype) =>
   ),
 );
 
-function buildScenario(builder: CaseBuilder, { attrs, calls }: Scenario, dtype: KvDType) {
+function buildScenario(builder: CaseBuilder, { attrs, causal = true, calls }: Scenario, dtype: KvDType) {
   const { heads, kvHeads, headDim, valueDim } = attrs;
   const sequences = calls[0]!.length;
   const most = Math.max(...calls.map((rows) => sum(rows)));
@@ -83,7 +135,7 @@ function buildScenario(builder: CaseBuilder, { attrs, calls }: Scenario, dtype: 
     builder.input("blockTable", "i32", [sequences, blocks], "fixed"),
     builder.input("lengths", "i32", [sequences], "fixed"),
   ];
-  const full: AttentionAttrs = { ...attrs, layer: 0, scale: headDim ** -0.5, causal: true };
+  const full: AttentionAttrs = { ...attrs, layer: 0, scale: headDim ** -0.5, causal };
   const maxBlocks = sequences * blocks;
   return {
     graph: builder.emit(attention, operands, full),

@@ -1,23 +1,15 @@
-/** Cases of rms_norm: odd sizes, tiny and huge values. */
+/** Cases of rms_norm: odd sizes, tiny and huge values, groups. */
 import { rmsNorm } from "@millet/core/ops";
-import { type OpCase, opCase } from "../case.js";
+import type { OpCase } from "../case.js";
+import { GROUPED_SHAPES, type NormShape, normCases } from "./norm.js";
 
-/** [most rows, columns, scale of x, rows of each call] */
-const SHAPES = [
-  [1, 1, 1, [1]],
-  [1, 576, 1, [1]],
-  [4, 33, 1e-4, [4, 1]],
-  [129, 64, 1e3, [129, 2, 0]],
-  [2, 2048, 30, [2]],
-] as const;
+const SHAPES: readonly NormShape[] = [
+  { rows: 1, columns: 1, calls: [1] },
+  { rows: 1, columns: 576, calls: [1] },
+  { rows: 4, columns: 33, calls: [4, 1], scale: 1e-4 },
+  { rows: 129, columns: 64, calls: [129, 2, 0], scale: 1e3 },
+  { rows: 2, columns: 2048, calls: [2], scale: 30 },
+  { rows: 2, columns: 7, calls: [2, 1], groups: 7 },
+];
 
-export const rmsNormCases: readonly OpCase[] = SHAPES.map(([rows, columns, scale, calls]) =>
-  opCase(`rms_norm f32[${rows}, ${columns}] of scale ${scale}`, { tolerance: 1e-11 }, (builder) => {
-    const x = builder.input("x", "f32", [rows, columns]);
-    const weight = builder.weight("w", "f32", [columns], 0.3, 1);
-    return {
-      graph: builder.emit(rmsNorm, [x, weight], { epsilon: 1e-5 }),
-      calls: calls.map((active) => ({ x: builder.floats([active, columns], scale) })),
-    };
-  }),
-);
+export const rmsNormCases: readonly OpCase[] = normCases(rmsNorm, [...SHAPES, ...GROUPED_SHAPES], 1e-11);

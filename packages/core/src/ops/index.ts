@@ -6,12 +6,17 @@ import { add } from "./add.js";
 import { attention } from "./attention.js";
 import { embedding } from "./embedding.js";
 import { gatherRows } from "./gather-rows.js";
+import { geglu } from "./geglu.js";
+import { gelu } from "./gelu.js";
+import { layerNorm } from "./layer-norm.js";
 import { linear } from "./linear.js";
 import { mul } from "./mul.js";
 import { rmsNorm } from "./rms-norm.js";
 import { fillRotationTable, rope, sameRotation } from "./rope.js";
 import { sample } from "./sample.js";
+import { scale } from "./scale.js";
 import { silu } from "./silu.js";
+import { softCap } from "./soft-cap.js";
 import { swiglu } from "./swiglu.js";
 
 export const OPS = {
@@ -19,12 +24,17 @@ export const OPS = {
   attention,
   embedding,
   gather_rows: gatherRows,
+  geglu,
+  gelu,
+  layer_norm: layerNorm,
   linear,
   mul,
   rms_norm: rmsNorm,
   rope,
   sample,
+  scale,
   silu,
+  soft_cap: softCap,
   swiglu,
 } as const;
 
@@ -70,22 +80,31 @@ export { knowsAllChoices } from "../sampling/choose.js";
 export { readSettings, type SamplerSettings, SETTINGS_COLUMNS, settingsRow } from "../sampling/settings.js";
 export type { AttentionAttrs } from "./attention.js";
 export type { EmbeddingAttrs } from "./embedding.js";
+export type { GeluAttrs } from "./gelu.js";
+export type { LayerNormAttrs } from "./layer-norm.js";
 export type { LinearAttrs } from "./linear.js";
 export type { RmsNormAttrs } from "./rms-norm.js";
 export type { RopeAttrs, RopeOpAttrs } from "./rope.js";
 export type { SampleAttrs } from "./sample.js";
+export type { ScaleAttrs } from "./scale.js";
+export type { SoftCapAttrs } from "./soft-cap.js";
 export {
   add,
   attention,
   embedding,
   fillRotationTable,
   gatherRows,
+  geglu,
+  gelu,
+  layerNorm,
   linear,
   mul,
   rmsNorm,
   rope,
   sameRotation,
   sample,
+  scale,
   silu,
+  softCap,
   swiglu,
 };

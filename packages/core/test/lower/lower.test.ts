@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Graph, GraphBuilder, type Value } from "../../src/graph/index.js";
 import { decompose, lifetimes, planMemory } from "../../src/lower/index.js";
-import { add, attention, silu, swiglu } from "../../src/ops/index.js";
+import { add, attention, geglu, silu, swiglu } from "../../src/ops/index.js";
 
 const f32 = (...shape: number[]) => ({ dtype: "f32" as const, shape });
 
@@ -23,6 +23,17 @@ describe("decompose", () => {
     const graph = decompose(gated(), (node) => node.op !== "swiglu");
     expect(graph.nodes.map((node) => node.op)).toEqual(["silu", "mul"]);
     expect(graph.outputs.out?.rowAxis).toBe("tokens");
+  });
+
+  test("hands attributes on", () => {
+    const builder = new GraphBuilder("g");
+    const [gate, up] = [builder.input("gate", f32(2, 4)), builder.input("up", f32(2, 4))];
+    const out = builder.emitOne(geglu, [gate, up], { approximation: "tanh" });
+    const graph = decompose(builder.finish({ out }), (node) => node.op !== "geglu");
+    expect(graph.nodes.map(({ op, attrs }) => [op, attrs])).toEqual([
+      ["gelu", { approximation: "tanh" }],
+      ["mul", {}],
+    ]);
   });
 
   test("takes RoPE out of attention", () => {
