@@ -12,8 +12,8 @@ const BLOCK_ROWS = 32;
 interface Scenario {
   readonly name: string;
   readonly attrs: Omit<AttentionAttrs, "layer" | "scale" | "causal">;
-  /** Encoders are not. */
-  readonly causal?: false;
+  /** True unless given; encoders are not. */
+  readonly causal?: boolean;
   /** Types of cache that it runs with; all unless given. */
   readonly caches?: readonly KvDType[];
   /** Rows that each sequence adds in each call: calls[i][s]. */
