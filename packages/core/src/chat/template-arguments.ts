@@ -14,7 +14,8 @@ export class Arguments {
   }
 
   value(index: number, name: string): Value | undefined {
-    return this.args.positional[index] ?? this.args.named.get(name);
+    const value = this.args.positional[index];
+    return value === undefined ? this.args.named.get(name) : value; // None is a value
   }
 
   required(index: number, name: string): Value {

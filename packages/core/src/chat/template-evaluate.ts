@@ -160,10 +160,10 @@ export class TemplateEvaluator extends ExpressionEvaluator {
     parameters.forEach((parameter, i) => {
       const name = parameter.type === "Identifier" ? parameter.value : parameter.key.value;
       names.add(name);
-      const given = positional[i] ?? named.get(name);
+      const given = i < positional.length ? positional[i] : named.get(name);
       const byDefault = () =>
         parameter.type === "Identifier" ? new Undefined(name) : this.evaluate(parameter.value, scope);
-      scope.set(name, given ?? byDefault());
+      scope.set(name, given === undefined ? byDefault() : given);
     });
     const rest = [...named].filter(([name]) => !names.has(name));
     this.budget.list(positional.length + rest.length);

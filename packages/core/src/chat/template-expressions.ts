@@ -16,6 +16,7 @@ import {
   failed,
   isTrue,
   List,
+  orUndefined,
   typeName,
   Undefined,
   type Value,
@@ -133,7 +134,7 @@ export class ExpressionEvaluator {
     }
     const found =
       object instanceof Text || object instanceof List ? elementAt(object, index, this.budget) : undefined;
-    return found ?? new Undefined(`item ${index}`);
+    return orUndefined(found, `item ${index}`);
   }
 
   protected arguments(nodes: readonly Expression[], scope: Scope): CallArguments {

@@ -37,7 +37,9 @@ const length: Filter = (value) => {
 };
 const fallback: Filter = (value, args) => {
   const useIt = isUndefined(value) || (args.flag(1, "boolean") && !isTrue(value));
-  return useIt ? (args.value(0, "default_value") ?? new Text("")) : value;
+  if (!useIt) return value;
+  const given = args.value(0, "default_value");
+  return given === undefined ? new Text("") : given;
 };
 
 const FILTERS: Readonly<Record<string, Filter>> = {

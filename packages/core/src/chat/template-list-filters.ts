@@ -7,7 +7,21 @@ import { compare } from "./template-operators.js";
 import * as strings from "./template-strings.js";
 import { applyTest } from "./template-tests.js";
 import { EMPTY, Text } from "./template-text.js";
-import { equals, failed, isTrue, List, numberOf, toText, Undefined, type Value } from "./template-values.js";
+import {
+  equals,
+  failed,
+  isTrue,
+  List,
+  numberOf,
+  orUndefined,
+  toText,
+  type Value,
+} from "./template-values.js";
+
+function atLeastOne(count: number | undefined, filter: string): number {
+  if (count !== undefined && count >= 1) return count;
+  throw failed(`The chat template gives ${filter} ${count ?? "no number"}; it takes 1 or more.`);
+}
 
 /** The attribute "a.b.0" of an item. */
 export function path(item: Value, name: Value, budget: TemplateBudget): Value {
@@ -17,9 +31,7 @@ export function path(item: Value, name: Value, budget: TemplateBudget): Value {
   for (const part of name.value.split(".")) {
     budget.step();
     value =
-      value instanceof List
-        ? (value.items[Number(part)] ?? new Undefined(part))
-        : attribute(value, part, budget);
+      value instanceof List ? orUndefined(value.items[Number(part)], part) : attribute(value, part, budget);
   }
   return value;
 }
@@ -76,7 +88,7 @@ const extreme =
       args.flag(0, "case_sensitive"),
       budget,
     );
-    return (sign < 0 ? pairs[0] : pairs.at(-1))?.[1] ?? new Undefined("an item of an empty list");
+    return orUndefined((sign < 0 ? pairs[0] : pairs.at(-1))?.[1], "an item of an empty list");
   };
 
 export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
@@ -85,9 +97,8 @@ export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
     budget.list(items.length);
     return new List(items);
   },
-  first: (value, _, budget) => iterate(value, budget)[0] ?? new Undefined("the first item of an empty list"),
-  last: (value, _, budget) =>
-    iterate(value, budget).at(-1) ?? new Undefined("the last item of an empty list"),
+  first: (value, _, budget) => orUndefined(iterate(value, budget)[0], "the first item of an empty list"),
+  last: (value, _, budget) => orUndefined(iterate(value, budget).at(-1), "the last item of an empty list"),
   reverse: (value, _, budget) => {
     const items = [...iterate(value, budget)].reverse();
     budget.list(items.length);
@@ -104,6 +115,20 @@ export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
     );
     const items = pairs.map(([, item]) => item);
     return new List(args.flag(0, "reverse") ? items.reverse() : items);
+  },
+  batch: (value, args, budget) => {
+    const items = iterate(value, budget);
+    const size = atLeastOne(args.integer(0, "linecount"), "batch");
+    budget.list(items.length * 2 + Math.min(size, items.length + 1));
+    const rows: Value[][] = [];
+    for (let at = 0; at < items.length; at += size) rows.push(items.slice(at, at + size));
+    const filling = args.value(1, "fill_with");
+    const last = rows.at(-1);
+    if (last !== undefined && filling !== undefined && filling !== null) {
+      budget.list(size - last.length);
+      while (last.length < size) last.push(filling);
+    }
+    return new List(rows.map((row) => new List(row)));
   },
   unique: (value, args, budget) => {
     const kept: (readonly [Value, Value])[] = [];

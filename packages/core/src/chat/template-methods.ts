@@ -12,6 +12,7 @@ import {
   List,
   Loop,
   Namespace,
+  orUndefined,
   Undefined,
   type Value,
 } from "./template-values.js";
@@ -74,7 +75,8 @@ const TEXT_METHODS: Readonly<Record<string, Method<Text>>> = {
 const DICT_METHODS: Readonly<Record<string, Method<Dict>>> = {
   get: (self, args) => {
     const key = args.required(0, "key");
-    return (key instanceof Text ? self.get(key.value) : undefined) ?? args.value(1, "default") ?? null;
+    const found = key instanceof Text ? self.get(key.value) : undefined;
+    return found === undefined ? (args.value(1, "default") ?? null) : found;
   },
   items: (self, _, budget) => dictItems(self, budget),
   keys: (self, _, budget) => {
@@ -107,15 +109,17 @@ export function dictItems(dict: Dict, budget: TemplateBudget): List {
 
 /** `object.name`: for dictionaries a method first, as in Python, then a key. */
 export function attribute(object: Value, name: string, budget: TemplateBudget): Value {
-  return methodOf(object, name, budget) ?? item(object, name) ?? undefinedIn(object, name);
+  return methodOf(object, name, budget) ?? present(item(object, name), object, name);
 }
 
 /** `object[name]`: a key first. */
 export function subscript(object: Value, name: string, budget: TemplateBudget): Value {
-  return item(object, name) ?? methodOf(object, name, budget) ?? undefinedIn(object, name);
+  const found = item(object, name); // may be None, which is a value
+  return found === undefined ? present(methodOf(object, name, budget), object, name) : found;
 }
 
-function undefinedIn(object: Value, name: string): Value {
+function present(value: Value | undefined, object: Value, name: string): Value {
+  if (value !== undefined) return value;
   if (object instanceof Undefined) {
     throw failed(`The chat template reads ${JSON.stringify(name)} of ${object.name}, which is undefined.`);
   }
@@ -146,9 +150,9 @@ function loopAttribute({ items, index }: Loop, name: string): Value | undefined 
     case "length":
       return items.length;
     case "previtem":
-      return items[index - 1] ?? new Undefined("loop.previtem");
+      return orUndefined(items[index - 1], "loop.previtem");
     case "nextitem":
-      return items[index + 1] ?? new Undefined("loop.nextitem");
+      return orUndefined(items[index + 1], "loop.nextitem");
     case "cycle":
       return new Callable("loop.cycle", ({ positional }) => {
         if (positional.length === 0) throw failed("The chat template calls loop.cycle without arguments.");

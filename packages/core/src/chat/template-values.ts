@@ -106,6 +106,11 @@ export function isTrue(value: Value): boolean {
   return true;
 }
 
+/** `value`, where nothing (other than None, which is a value) stands for what is missing. */
+export function orUndefined(value: Value | undefined, name: string): Value {
+  return value === undefined ? new Undefined(name) : value;
+}
+
 /** The number that a value is to arithmetic, or undefined; booleans are 0 and 1. */
 export function numberOf(value: Value): number | undefined {
   if (typeof value === "number") return value;
@@ -155,11 +160,16 @@ export function toText(value: Value, budget: TemplateBudget): Text {
   return Text.join(parts);
 }
 
+/** How Python's repr() writes a float: exponents from 1e16 up and below 1e-4, of two digits at least. */
 export function floatText(value: number): string {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
-  if (Number.isInteger(value) && Math.abs(value) < 1e16) return Object.is(value, -0) ? "-0.0" : `${value}.0`;
-  return String(value);
+  if (Object.is(value, -0)) return "-0.0";
+  const size = Math.abs(value);
+  if (value !== 0 && (size < 1e-4 || size >= 1e16)) {
+    return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
+  }
+  return Number.isInteger(value) ? `${value}.0` : String(value);
 }
 
 function writeRepr(value: Value, out: Text[], budget: TemplateBudget): void {
