@@ -3,7 +3,18 @@
 export type { BackendFactory, Capabilities, Estimate, PackedFileReport } from "./backend/backend.js";
 export { reference } from "./backend/reference/reference.js";
 export type { RejectedBackend } from "./backend/serve.js";
-export type { Chat, ChatMessage, ChatOptions } from "./chat/session-types.js";
+export {
+  type AnswerDelta,
+  type AnswerParser,
+  type CallFamily,
+  type ChatFormat,
+  detectChatFormat,
+  type ParsedAnswer,
+  type ParsedToolCall,
+  type ParseOptions,
+} from "./chat/format/index.js";
+export type { ChatMessage, TemplateOptions, ToolCall, ToolDefinition } from "./chat/messages.js";
+export type { Chat, ChatOptions } from "./chat/session-types.js";
 export {
   type ChatTemplate,
   createChatTemplate,
@@ -18,7 +29,12 @@ export {
   type MilletErrorCode,
   type MilletErrorOptions,
 } from "./errors.js";
-export type { AppliedSampling, GenerateOptions, PromptOptions, SamplingOptions } from "./generate/options.js";
+export type {
+  AppliedSampling,
+  GenerateOptions,
+  SamplingOptions,
+  TextPromptOptions,
+} from "./generate/options.js";
 export { DEFAULT_SAMPLING } from "./generate/options.js";
 export type {
   FinishReason,
@@ -42,6 +58,7 @@ export type {
   ModelInfo,
   ModelPackage,
   Prompt,
+  PromptOptions,
   RecoveryProgress,
   ScoreOptions,
 } from "./model/types.js";

@@ -4,6 +4,7 @@
  */
 import type { BackendFactory } from "./backend/backend.js";
 import { serve } from "./backend/serve.js";
+import { detectChatFormat } from "./chat/format/index.js";
 import { createChatRenderer } from "./chat/render-chat.js";
 import { MilletError, throwIfAborted } from "./errors.js";
 import type { ModelFile } from "./formats/index.js";
@@ -91,9 +92,10 @@ async function loadFrom(
   const definition = await defineModel(file);
   const info = modelInfo(file, definition, name);
   const tokenizer = ggufTokenizer(metadata);
-  const template = metadata.get("tokenizer.chat_template");
+  const stored = metadata.get("tokenizer.chat_template");
+  const template = typeof stored === "string" ? stored : undefined;
   const renderChat =
-    typeof template === "string" ? createChatRenderer(template, tokenizer, system ?? undefined) : undefined;
+    template === undefined ? undefined : createChatRenderer(template, tokenizer, system ?? undefined);
   resolveOptions({ ...info, endOfGenerationIds: [] }, generation); // refuses bad defaults before the long part
   const { engine: shape, kv, graphs } = modelShape(definition, options);
   const progress = { loadedBytes: 0, totalBytes: 0 };
@@ -117,6 +119,7 @@ async function loadFrom(
     engine,
     tokenizer,
     renderChat,
+    chatFormat: detectChatFormat(template),
     defaults: { system: system ?? undefined, generation },
     loadMs,
   });

@@ -134,5 +134,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function isMessage(value: unknown): value is ChatMessage {
-  return isRecord(value) && typeof value.role === "string" && typeof value.content === "string";
+  if (!isRecord(value) || typeof value.role !== "string") return false;
+  return typeof value.content === "string" || (value.content === null && Array.isArray(value.tool_calls));
 }

@@ -51,6 +51,7 @@ export function fakeModel(script: Script): ChatModel {
 class FakeChat implements Chat {
   messages: readonly ChatMessage[];
   system: string | undefined;
+  tools = undefined;
   readonly #script: Script;
 
   constructor(script: Script, { system, messages = [] }: ChatOptions) {
@@ -59,8 +60,12 @@ class FakeChat implements Chat {
     this.messages = messages;
   }
 
-  send(message: string | ChatMessage, { signal }: GenerateOptions = {}): GenerationStream {
-    const user = typeof message === "string" ? { role: "user", content: message } : message;
+  send(
+    message: string | ChatMessage | readonly ChatMessage[],
+    { signal }: GenerateOptions = {},
+  ): GenerationStream {
+    const user: ChatMessage =
+      typeof message === "string" ? { role: "user", content: message } : [message].flat()[0]!;
     const stop = new AbortController();
     let finish: (result: GenerationResult) => void = () => {};
     let fail: (error: Error) => void = () => {};
@@ -87,7 +92,7 @@ class FakeChat implements Chat {
     finish: (result: GenerationResult) => void,
     fail: (error: Error) => void,
   ): AsyncGenerator<string> {
-    const answer = this.#script.answer(user.content);
+    const answer = this.#script.answer(user.content ?? "");
     if (answer instanceof Error) {
       fail(answer);
       throw answer;

@@ -2,11 +2,12 @@
 import { MilletError } from "../errors.js";
 import type { RenderedPrompt } from "../generate/result.js";
 import type { Tokenizer } from "../tokenizer/index.js";
-import type { ChatMessage } from "./session-types.js";
+import type { ChatMessage, TemplateOptions } from "./messages.js";
 import { type ChatTemplate, createChatTemplate, encodeChat } from "./template.js";
+import { adaptToolMessages, type CallStyle, callStyleOf } from "./tool-messages.js";
 
 /** Throws MilletError TEMPLATE_* if the template is broken or refuses the conversation. */
-export type ChatRenderer = (messages: readonly ChatMessage[]) => RenderedPrompt;
+export type ChatRenderer = (messages: readonly ChatMessage[], options?: TemplateOptions) => RenderedPrompt;
 
 /**
  * The renderer of a template, which is parsed on first use: a model with a broken one can still continue text.
@@ -19,15 +20,23 @@ export function createChatRenderer(
   system: string | undefined,
 ): ChatRenderer {
   let template: ChatTemplate | undefined;
+  let style: { readonly found: CallStyle | undefined } | undefined;
   const special = (id: number | undefined) => (id === undefined ? "" : tokenizer.piece(id));
-  return (messages) => {
+  return (messages, { tools, templateVariables } = {}) => {
     if (messages.length === 0) {
       throw new MilletError("INVALID_ARGUMENT", "The conversation has no messages. Pass at least one.");
     }
     template ??= createChatTemplate(source);
+    if (messages.some(({ tool_calls: calls }) => calls !== undefined)) {
+      style ??= { found: callStyleOf(template) };
+    }
     const segments = template.renderSegments({
-      messages: withSystem(messages, system).map((message) => ({ ...message })),
+      messages: adaptToolMessages(withSystem(messages, system), style?.found).map((message) => ({
+        ...message,
+      })),
       addGenerationPrompt: true,
+      tools: tools?.length === 0 ? undefined : tools,
+      extra: templateVariables,
       bosToken: special(tokenizer.bosId),
       eosToken: special(tokenizer.eosId),
     });

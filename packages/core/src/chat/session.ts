@@ -7,15 +7,28 @@ import { ASYNC_DISPOSE } from "../generate/dispose-symbol.js";
 import type { GenerateOptions } from "../generate/options.js";
 import { mergeOptions } from "../generate/resolve-options.js";
 import type { GenerationResult, GenerationStream, RenderedPrompt } from "../generate/result.js";
-import type { Chat, ChatMessage, ChatOptions } from "./session-types.js";
+import { checkedMessage, checkedTemplateOptions } from "./check-messages.js";
+import type { ChatFormat } from "./format/index.js";
+import type { ChatMessage, TemplateOptions, ToolDefinition } from "./messages.js";
+import type { Chat, ChatOptions } from "./session-types.js";
 
 /** What a conversation needs of a model. */
 export interface ChatHost {
   readonly contextLength: number;
+  /** How answers are taken apart. */
+  readonly format: Pick<ChatFormat, "parse">;
   /** A conversation as a prompt that asks for the assistant's answer. */
-  render(messages: readonly ChatMessage[]): RenderedPrompt;
-  /** Starts generating; a failure of `prompt` fails the stream. */
-  generate(prompt: () => RenderedPrompt, options: GenerateOptions, owner: object): GenerationStream;
+  render(messages: readonly ChatMessage[], options: TemplateOptions): RenderedPrompt;
+  /**
+   * Starts generating; a failure of `prompt` fails the stream.
+   * @param keepsMarkers the text holds the marks of calls
+   */
+  generate(
+    prompt: () => RenderedPrompt,
+    options: GenerateOptions,
+    owner: object,
+    keepsMarkers: boolean,
+  ): GenerationStream;
   /** Frees what the owner's last generation left in the KV cache. */
   forget(owner: object): void;
 }
@@ -28,6 +41,7 @@ export class ChatSession implements Chat {
   readonly #host: ChatHost;
   readonly #defaults: Omit<GenerateOptions, "signal">;
   #system: string | undefined;
+  #template: TemplateOptions;
   #messages: readonly ChatMessage[];
   /** Turns before this one are left out of the prompt (sliding). */
   #firstShown = 0;
@@ -38,6 +52,7 @@ export class ChatSession implements Chat {
   constructor(host: ChatHost, options: ChatOptions = {}) {
     this.#host = host;
     this.#system = checkedSystem(options.system);
+    this.#template = checkedTemplateOptions(options);
     this.#messages = (options.messages ?? []).map(checkedMessage);
     this.#defaults = options.generation ?? {};
   }
@@ -54,17 +69,28 @@ export class ChatSession implements Chat {
     this.#system = checkedSystem(text);
   }
 
-  send(message: string | ChatMessage, options: GenerateOptions = {}): GenerationStream {
+  get tools(): readonly ToolDefinition[] | undefined {
+    return this.#template.tools;
+  }
+
+  set tools(tools: readonly ToolDefinition[] | undefined) {
+    this.#template = checkedTemplateOptions({ ...this.#template, tools });
+  }
+
+  send(
+    message: string | ChatMessage | readonly ChatMessage[],
+    options: GenerateOptions = {},
+  ): GenerationStream {
     this.#requireIdle();
-    const turn = checkedMessage(typeof message === "string" ? { role: "user", content: message } : message);
     const merged = mergeOptions<GenerateOptions>(this.#defaults, options);
-    const history = [...this.#messages, turn];
-    const answer = this.#host.generate(() => this.#prompt(history, merged), merged, this);
+    const history = [...this.#messages, ...turnsOf(message)];
+    const hasTools = this.tools !== undefined && this.tools.length > 0;
+    const answer = this.#host.generate(() => this.#prompt(history, merged), merged, this, hasTools);
     this.#answer = answer;
     const end = (result?: GenerationResult) => {
       this.#answer = undefined;
       if (result && isTurn(result))
-        this.#messages = [...history, { role: "assistant", content: result.text }];
+        this.#messages = [...history, hasTools ? this.#message(result) : said(result.text)];
     };
     // First to hear of the end: whoever awaits the result finds the history complete.
     void answer.result.then(end, () => end());
@@ -79,8 +105,8 @@ export class ChatSession implements Chat {
   }
 
   fork(): Chat {
-    const { system } = this;
-    return new ChatSession(this.#host, { system, messages: this.messages, generation: this.#defaults });
+    const { system, messages } = this;
+    return new ChatSession(this.#host, { ...this.#template, system, messages, generation: this.#defaults });
   }
 
   async dispose(): Promise<void> {
@@ -120,7 +146,23 @@ export class ChatSession implements Chat {
 
   #render(history: readonly ChatMessage[], firstShown: number): RenderedPrompt {
     const system = this.#system === undefined ? [] : [{ role: "system", content: this.#system }];
-    return this.#host.render([...system, ...history.slice(firstShown)]);
+    return this.#host.render([...system, ...history.slice(firstShown)], this.#template);
+  }
+
+  /** An answer with its calls and thoughts apart. */
+  #message({ text, prompt }: GenerationResult): ChatMessage {
+    const firstCall =
+      1 + this.#messages.reduce((sum, { tool_calls: calls }) => sum + (calls?.length ?? 0), 0);
+    const { content, toolCalls, reasoning } = this.#host.format.parse(text, {
+      prompt: prompt.text,
+      firstCall,
+    });
+    return {
+      role: "assistant",
+      content: content === "" && toolCalls.length > 0 ? null : content,
+      ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
+      ...(reasoning !== undefined && { reasoning_content: reasoning }),
+    };
   }
 }
 
@@ -135,11 +177,20 @@ function turnStarts(history: readonly ChatMessage[], from: number): number[] {
   return starts.length > 0 || from >= history.length ? starts : [history.length - 1];
 }
 
-/** A copy of a message, so that later changes to the caller's object do not reach the history. */
-export function checkedMessage(message: ChatMessage): ChatMessage {
-  const { role, content } = message;
-  if (typeof role === "string" && typeof content === "string") return { ...message };
-  throw new MilletError("INVALID_ARGUMENT", "A chat message needs a role and a content, both strings.");
+/** @throws MilletError INVALID_ARGUMENT if it is no message, or an empty list of them */
+function turnsOf(message: string | ChatMessage | readonly ChatMessage[]): readonly ChatMessage[] {
+  if (typeof message === "string") return [{ role: "user", content: message }];
+  if (!isList(message)) return [checkedMessage(message)];
+  if (message.length > 0) return message.map(checkedMessage);
+  throw new MilletError("INVALID_ARGUMENT", "send() takes at least one message.");
+}
+
+function isList(message: ChatMessage | readonly ChatMessage[]): message is readonly ChatMessage[] {
+  return Array.isArray(message);
+}
+
+function said(content: string): ChatMessage {
+  return { role: "assistant", content };
 }
 
 function checkedSystem(text: string | undefined): string | undefined {

@@ -59,7 +59,7 @@ export interface GenerateOptions extends SamplingOptions {
 }
 
 /** Options for a prompt given as text. */
-export interface PromptOptions extends GenerateOptions {
+export interface TextPromptOptions extends GenerateOptions {
   /** Recognise control tokens written in the prompt. Default false: text is only text. */
   readonly parseSpecial?: boolean | undefined;
   /** Put the BOS token in front. Default: what the vocabulary says. */

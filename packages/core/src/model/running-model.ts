@@ -1,17 +1,29 @@
 /** A loaded model at work: turns prompts into tokens, runs the engine, and takes everything down again. */
+import { createAnswerDecoder } from "../chat/answer-decoder.js";
+import { checkedMessage, checkedTemplateOptions } from "../chat/check-messages.js";
+import type { ChatFormat } from "../chat/format/index.js";
+import type { ChatMessage } from "../chat/messages.js";
 import type { ChatRenderer } from "../chat/render-chat.js";
-import { ChatSession, checkedMessage } from "../chat/session.js";
-import type { Chat, ChatMessage, ChatOptions } from "../chat/session-types.js";
+import { ChatSession } from "../chat/session.js";
+import type { Chat, ChatOptions } from "../chat/session-types.js";
 import { MilletError } from "../errors.js";
 import { ASYNC_DISPOSE } from "../generate/dispose-symbol.js";
 import type { Engine } from "../generate/engine.js";
-import type { GenerateOptions, PromptOptions } from "../generate/options.js";
+import type { GenerateOptions } from "../generate/options.js";
 import { mergeOptions, resolveOptions } from "../generate/resolve-options.js";
 import type { GenerationStream, RenderedPrompt, ScoreResult } from "../generate/result.js";
 import { startGeneration } from "../generate/stream.js";
 import type { Tokenizer } from "../tokenizer/index.js";
 import type { ServedModel } from "./served-model.js";
-import type { BackendReport, Model, ModelDefaults, ModelInfo, Prompt, ScoreOptions } from "./types.js";
+import type {
+  BackendReport,
+  Model,
+  ModelDefaults,
+  ModelInfo,
+  Prompt,
+  PromptOptions,
+  ScoreOptions,
+} from "./types.js";
 
 /** What loadModel put together. */
 export interface ModelParts {
@@ -21,6 +33,7 @@ export interface ModelParts {
   readonly tokenizer: Tokenizer;
   /** Renders a conversation as a prompt for the answer; undefined if the file has no template. */
   readonly renderChat: ChatRenderer | undefined;
+  readonly chatFormat: ChatFormat;
   readonly defaults: ModelDefaults;
   readonly loadMs: number;
 }
@@ -31,6 +44,7 @@ export class RunningModel implements Model {
   readonly loadMs: number;
   readonly tokenizer: Tokenizer;
   readonly defaults: ModelDefaults;
+  readonly chatFormat: ChatFormat;
   readonly #parts: ModelParts;
   #disposal: Promise<void> | undefined;
 
@@ -41,6 +55,7 @@ export class RunningModel implements Model {
     this.loadMs = parts.loadMs;
     this.tokenizer = parts.tokenizer;
     this.defaults = parts.defaults;
+    this.chatFormat = parts.chatFormat;
   }
 
   get backend(): BackendReport {
@@ -52,16 +67,22 @@ export class RunningModel implements Model {
   }
 
   generate(prompt: Prompt, options: PromptOptions = {}): GenerationStream {
-    return this.#start(() => this.#promptOf(prompt, options), options);
+    const keepsMarkers = options.tools !== undefined && options.tools.length > 0;
+    return this.#start(() => this.#promptOf(prompt, options), options, undefined, keepsMarkers);
   }
 
   createChat(options: ChatOptions = {}): Chat {
     this.#requireAlive();
     const host = {
       contextLength: this.contextLength,
+      format: this.chatFormat,
       render: this.#requireTemplate(),
-      generate: (prompt: () => RenderedPrompt, given: GenerateOptions, owner: object) =>
-        this.#start(prompt, given, owner),
+      generate: (
+        prompt: () => RenderedPrompt,
+        given: GenerateOptions,
+        owner: object,
+        keepsMarkers: boolean,
+      ) => this.#start(prompt, given, owner, keepsMarkers),
       forget: (owner: object) => this.#parts.engine.forget(owner),
     };
     return new ChatSession(host, options);
@@ -88,7 +109,12 @@ export class RunningModel implements Model {
     await served.dispose();
   }
 
-  #start(prompt: () => RenderedPrompt, given: GenerateOptions, owner?: object): GenerationStream {
+  #start(
+    prompt: () => RenderedPrompt,
+    given: GenerateOptions,
+    owner?: object,
+    keepsMarkers = false,
+  ): GenerationStream {
     this.#requireAlive();
     const { engine, tokenizer, defaults } = this.#parts;
     const { vocabularySize } = this.info;
@@ -97,23 +123,26 @@ export class RunningModel implements Model {
       { vocabularySize, endOfGenerationIds },
       mergeOptions(defaults.generation ?? {}, given),
     );
-    const decoder = tokenizer.createDecoder({ skipSpecial: true, atStart: false });
+    const markers = keepsMarkers ? this.chatFormat.markers : [];
+    const decoder = createAnswerDecoder(tokenizer, markers);
     return startGeneration(
       async (emit, signal) => engine.generate({ prompt: prompt(), options, decoder }, emit, signal, owner),
       given.signal,
     );
   }
 
-  #promptOf(prompt: Prompt, { parseSpecial, addBos }: PromptOptions): RenderedPrompt {
+  #promptOf(prompt: Prompt, options: PromptOptions): RenderedPrompt {
     if (typeof prompt === "string") {
-      const options = {
+      const { parseSpecial, addBos } = options;
+      const encoding = {
         addEos: false,
         ...(parseSpecial !== undefined && { parseSpecial }),
         ...(addBos !== undefined && { addBos }),
       };
-      return { text: prompt, tokenIds: this.tokenizer.encode(prompt, options) };
+      return { text: prompt, tokenIds: this.tokenizer.encode(prompt, encoding) };
     }
-    if (isMessages(prompt)) return this.#requireTemplate()(prompt.map(checkedMessage));
+    if (isMessages(prompt))
+      return this.#requireTemplate()(prompt.map(checkedMessage), checkedTemplateOptions(options));
     return { text: undefined, tokenIds: this.#checkedIds(prompt) };
   }
 

@@ -1,9 +1,11 @@
 /** A loaded model, and how to load one, as callers see it. Types only. */
 import type { BackendFactory, Capabilities, Estimate, PackedFileReport } from "../backend/backend.js";
 import type { RejectedBackend } from "../backend/serve.js";
-import type { Chat, ChatMessage, ChatOptions } from "../chat/session-types.js";
+import type { ChatFormat } from "../chat/format/index.js";
+import type { ChatMessage, TemplateOptions } from "../chat/messages.js";
+import type { Chat, ChatOptions } from "../chat/session-types.js";
 import type { MilletError } from "../errors.js";
-import type { GenerateOptions, PromptOptions } from "../generate/options.js";
+import type { GenerateOptions, TextPromptOptions } from "../generate/options.js";
 import type { GenerationStream, ScoreResult } from "../generate/result.js";
 import type { KvDType } from "../graph/kv.js";
 import type { ModelFiles } from "../store/index.js";
@@ -127,6 +129,9 @@ export interface BackendReport {
 /** Text, token ids, or a conversation that the chat template renders. */
 export type Prompt = string | readonly number[] | readonly ChatMessage[];
 
+/** Options of `generate`: `parseSpecial` and `addBos` are for text, tools and template variables for conversations. */
+export interface PromptOptions extends TextPromptOptions, TemplateOptions {}
+
 export interface ScoreOptions {
   readonly signal?: AbortSignal | undefined;
   /** Index of the first token to score; the ones before it are context only. Default 1. */
@@ -154,6 +159,8 @@ export interface Model {
   readonly defaults: ModelDefaults;
   /** Whether the file carries a chat template; `createChat` needs one. */
   readonly hasChatTemplate: boolean;
+  /** How the model writes tool calls and thoughts into its answers, and how they are read. */
+  readonly chatFormat: ChatFormat;
   /**
    * Continues a text, or answers a conversation.
    * @throws MilletError INVALID_ARGUMENT, DISPOSED; the stream fails with CONTEXT_FULL, TEMPLATE_MISSING,

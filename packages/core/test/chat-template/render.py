@@ -100,5 +100,5 @@ chats = {
     name: {key: texts("\n".join(lines), conversations[key]) for key in conversations}
     for name, lines in load("own-chats.json").items()
 }
-json.dump({"templates": templates, "own": own, "chats": chats}, sys.stdout, ensure_ascii=False, indent=1)
+json.dump({"templates": templates, "own": own, "chats": chats}, sys.stdout, ensure_ascii=False, indent=2)
 print()

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { detectChatFormat } from "../../src/chat/format/index.js";
+import type { ChatMessage, TemplateOptions } from "../../src/chat/messages.js";
 import { ChatSession } from "../../src/chat/session.js";
-import type { ChatMessage, ChatOptions } from "../../src/chat/session-types.js";
+import type { ChatOptions } from "../../src/chat/session-types.js";
 import { MilletError } from "../../src/errors.js";
 import { Engine } from "../../src/generate/engine.js";
 import type { GenerateOptions } from "../../src/generate/options.js";
@@ -13,8 +15,13 @@ const VOCABULARY = 128;
 const END = "\n".charCodeAt(0);
 
 /** Every ASCII character is a token; "system: x|user: y|assistant: " is the template. */
-function render(messages: readonly ChatMessage[]): RenderedPrompt {
-  const text = `${messages.map(({ role, content }) => `${role}: ${content}|`).join("")}assistant: `;
+function render(messages: readonly ChatMessage[], { tools = [] }: TemplateOptions = {}): RenderedPrompt {
+  const calls = ({ tool_calls: made = [] }: ChatMessage) =>
+    made.map(({ id, function: called }) => `${id} ${called.name} ${called.arguments}`);
+  const turn = (message: ChatMessage) =>
+    `${message.role}: ${[message.content ?? "", ...calls(message)].join("+")}|`;
+  const offered = tools.length > 0 ? `tools: ${tools.map((tool) => tool.function.name)}|` : "";
+  const text = `${offered}${messages.map(turn).join("")}assistant: `;
   return { text, tokenIds: Array.from(text, (character) => character.charCodeAt(0)) };
 }
 
@@ -23,6 +30,7 @@ function create(options: ChatOptions = {}, mock: MockOptions = {}) {
   const engine = new Engine(supplyOf(model), model.shape);
   const host = {
     contextLength: engine.contextLength,
+    format: detectChatFormat("<tool_call>"),
     render,
     generate(prompt: () => RenderedPrompt, given: GenerateOptions, owner: object) {
       const facts = { vocabularySize: VOCABULARY, endOfGenerationIds: [END] };
@@ -201,7 +209,7 @@ describe("ChatSession", () => {
   });
 
   it("refuses what is no message", () => {
-    const broken: ChatMessage = JSON.parse('{ "role": "user" }');
+    const broken: ChatMessage = JSON.parse('{ "role": "user", "content": null }');
     expect(() => create({ messages: [broken] })).toThrow(
       expect.objectContaining({ code: "INVALID_ARGUMENT" }),
     );

@@ -1,7 +1,6 @@
 /** Answers that survive the loss of their backend: as if nothing had happened, or with an error that keeps the text. */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { BackendFactory, Executable } from "../../src/backend/index.js";
-import type { PromptOptions } from "../../src/generate/options.js";
 import { uniform } from "../../src/generate/philox.js";
 import {
   type GenerationChunk,
@@ -11,6 +10,7 @@ import {
   type Model,
   type RecoveryProgress,
 } from "../../src/index.js";
+import type { PromptOptions } from "../../src/model/types.js";
 import { viewAs } from "../../src/tensor/tensor.js";
 import { FragileDevice, type FragileEvent, type FragileFault } from "./fragile-backend.js";
 import { tinyModel } from "./tiny-model.js";
