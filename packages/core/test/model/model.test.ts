@@ -151,6 +151,11 @@ describe("chat", () => {
   it("says when a file has no template, and continues text all the same", async () => {
     const plain = await loadModel(await tinyModel({}), { backend: reference() });
     expect([plain.hasChatTemplate, model.hasChatTemplate]).toEqual([false, true]);
+    expect([plain.chatFormat.family, model.chatFormat.family, model.chatFormat.hasTools]).toEqual([
+      "none",
+      "none",
+      false,
+    ]);
     expect(() => plain.createChat()).toThrow(expect.objectContaining({ code: "TEMPLATE_MISSING" }));
     const answering = plain.generate([{ role: "user", content: "Hi" }]).result;
     await expect(answering).rejects.toMatchObject({ code: "TEMPLATE_MISSING" });
