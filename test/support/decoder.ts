@@ -42,23 +42,32 @@ export async function decoderOf(
   const state = model.createState();
   await state.reserve(blocks);
   const { vocabularySize } = definition;
-  const blockTable = ints([...Array(blocks).keys()], [1, blocks]);
   const run = async (tokens: readonly number[], start: number, signal?: AbortSignal) => {
-    const rows = tokens.map((_, i) => start + i);
-    const inputs = {
-      tokens: ints(tokens),
-      positions: ints(rows),
-      sequences: ints(rows.map(() => 0)),
-      writeRows: ints(rows),
-      blockTable,
-      lengths: ints([start + tokens.length]),
-      logitRows: ints([...tokens.keys()]),
-    };
+    const inputs = stepInputsOf(tokens, start, blocks);
     const { logits } = model.executables.step!.run({ inputs, state, ...(signal && { signal }) });
-    const values = viewAs(await logits!.read(), "f32");
-    return rows.map((_, i) => values.slice(i * vocabularySize, (i + 1) * vocabularySize));
+    return rowsOf(viewAs(await logits!.read(), "f32"), vocabularySize);
   };
   return { model, state, vocabularySize, run, dispose: () => model.dispose() };
+}
+
+/** Inputs of a step of one sequence whose blocks lie in order: tokens that stand at `start` and after, logits of each. */
+export function stepInputsOf(tokens: readonly number[], start: number, blocks: number) {
+  const rows = tokens.map((_, i) => start + i);
+  return {
+    tokens: ints(tokens),
+    positions: ints(rows),
+    sequences: ints(rows.map(() => 0)),
+    writeRows: ints(rows),
+    blockTable: ints([...Array(blocks).keys()], [1, blocks]),
+    lengths: ints([start + tokens.length]),
+    logitRows: ints([...tokens.keys()]),
+  };
+}
+
+export function rowsOf(values: Float32Array, columns: number): Float32Array[] {
+  return Array.from({ length: values.length / columns }, (_, i) =>
+    values.slice(i * columns, (i + 1) * columns),
+  );
 }
 
 function ints(values: readonly number[], shape: readonly number[] = [values.length]) {

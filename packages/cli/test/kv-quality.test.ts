@@ -28,7 +28,11 @@ async function lossOf(backend: Backend, kvDType: KvDType, path: string): Promise
   const maxBlocks = TOKENS / KV_BLOCK_ROWS;
   const shape = { tokens: CHUNK, logits: CHUNK, sequences: 1, blocksPerSequence: maxBlocks };
   const kv = { ...definition.kv, dtype: kvDType, blockRows: KV_BLOCK_ROWS, maxBlocks };
-  const model = await backend.load({ step: definition.step({ name: "step", ...shape }) }, definition.weights, kv);
+  const model = await backend.load(
+    { step: definition.step({ name: "step", ...shape }) },
+    definition.weights,
+    kv,
+  );
   const text = readFileSync(path, "utf8").slice(0, 40_000);
   const ids = [...ggufTokenizer(file.metadata).encode(text)].slice(0, TOKENS);
   await file.close();

@@ -48,6 +48,24 @@ export class ConfigReader {
     return value;
   }
 
+  isList(key: string): boolean {
+    const value = this.#metadata.get(this.#full(key));
+    return Array.isArray(value) || ArrayBuffer.isView(value);
+  }
+
+  /**
+   * Truth values, one a layer.
+   * @throws MilletError MODEL_BAD_CONFIG if the value is there and not a list of so many of them
+   */
+  flags(key: string, length: number): readonly boolean[] | undefined {
+    const value = this.#metadata.get(this.#full(key));
+    if (value === undefined) return undefined;
+    const list = Array.isArray(value) || value instanceof Uint8Array ? Array.from<unknown>(value) : [];
+    const isFlag = (item: unknown) => [true, false, 0, 1].some((flag) => flag === item);
+    if (list.length === length && list.every(isFlag)) return list.map(Boolean);
+    throw this.#bad(key, value, `must be a list of ${length} truth values`);
+  }
+
   /** The error for a value that this reader cannot judge. */
   unsupported(key: string, value: unknown, supported: string): MilletError {
     return this.#bad(key, value, `is not supported; supported: ${supported}`);

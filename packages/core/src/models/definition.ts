@@ -63,6 +63,21 @@ export interface ModelDefinition {
    * final norm, which is what the output matrix is multiplied with.
    */
   step(shape: StepShape): Graph;
+  /** Models with a layer of multi-token prediction. */
+  readonly mtp?: MtpDefinition | undefined;
+}
+
+/** A layer that predicts the token after next, to draft tokens with; it shares embedding, output matrix and KV cache. */
+export interface MtpDefinition {
+  /** That of the decoder with one layer more, in which MTP keeps its keys and values. */
+  readonly kv: ModelDefinition["kv"];
+  /**
+   * The graph of one MTP step. Inputs: those of ModelDefinition.step and hidden f32[T, hidden] by tokens. Row t has the
+   * decoder's hidden state of a position (its output "hidden", after the final norm; or the output "hidden" of the MTP step
+   * before, to draft further), the token that follows it, and that position in `positions` and `writeRows`. Outputs as
+   * those of ModelDefinition.step: logits of the token after that one; hidden states after the layer's own final norm.
+   */
+  step(shape: StepShape): Graph;
 }
 
 /** An architecture by the name that files use. */

@@ -1,9 +1,31 @@
 /** The one list of architectures. */
 import { MilletError } from "../errors.js";
 import type { Architecture, ModelDefinition, ModelFiles } from "./definition.js";
+import { gemma2 } from "./gemma2.js";
+import { gemma3 } from "./gemma3.js";
+import { granite } from "./granite.js";
 import { llama } from "./llama.js";
+import { mimo } from "./mimo.js";
+import { olmo2 } from "./olmo2.js";
+import { phi3 } from "./phi3.js";
+import { qwen2 } from "./qwen2.js";
+import { qwen3 } from "./qwen3.js";
+import { smollm3 } from "./smollm3.js";
+import { stablelm } from "./stablelm.js";
 
-export const ARCHITECTURES: readonly Architecture[] = [llama];
+export const ARCHITECTURES: readonly Architecture[] = [
+  gemma2,
+  gemma3,
+  granite,
+  llama,
+  mimo,
+  olmo2,
+  phi3,
+  qwen2,
+  qwen3,
+  smollm3,
+  stablelm,
+];
 
 /**
  * Finds the architecture that a file names and reads its configuration.
@@ -21,4 +43,10 @@ export async function defineModel(files: ModelFiles): Promise<ModelDefinition> {
   );
 }
 
-export type { Architecture, ModelDefinition, ModelFiles, StepShape } from "./definition.js";
+export type {
+  Architecture,
+  ModelDefinition,
+  ModelFiles,
+  MtpDefinition,
+  StepShape,
+} from "./definition.js";

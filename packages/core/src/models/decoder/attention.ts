@@ -7,13 +7,27 @@ import { contextTokens } from "./step-inputs.js";
 /** @param x normalized rows [T, hidden] @returns [T, hidden], not added to anything yet */
 export function attentionBranch(step: StepContext, x: Value, layer: number): Value {
   const { hidden, heads, kvHeads, headDim, valueDim } = step.spec.sizes;
-  const q = step.linear(x, layer, "attn_q", heads * headDim);
-  const k = step.linear(x, layer, "attn_k", kvHeads * headDim);
+  const q = normOfHeads(step, step.linear(x, layer, "attn_q", heads * headDim), layer, "attn_q_norm", heads);
+  const k = normOfHeads(
+    step,
+    step.linear(x, layer, "attn_k", kvHeads * headDim),
+    layer,
+    "attn_k_norm",
+    kvHeads,
+  );
   const v = step.linear(x, layer, "attn_v", kvHeads * valueDim);
   const { positions, sequences, writeRows, blockTable, lengths } = step.inputs;
   const operands = [q, k, v, positions, sequences, writeRows, blockTable, lengths];
   const mixed = step.graph.emitOne(attention, operands, attentionAttrs(step, layer)); // [T, heads * valueDim]
   return step.linear(mixed, layer, "attn_output", hidden);
+}
+
+function normOfHeads(step: StepContext, x: Value, layer: number, name: string, heads: number): Value {
+  const { queryKeyNorm: kind, sizes } = step.spec;
+  if (!kind) return x;
+  const path = `blk.${layer}.${name}`;
+  if (kind === "row") return step.norm(x, path);
+  return step.norm(x, path, heads, kind === "own" ? heads * sizes.headDim : sizes.headDim);
 }
 
 function attentionAttrs({ spec, shape }: StepContext, layer: number): AttentionAttrs {

@@ -1,6 +1,6 @@
 /** The two ends of a step: from tokens to the residual stream, and from it to logits or hidden states. */
 import type { Value } from "../../graph/graph.js";
-import { embedding, gatherRows, linear } from "../../ops/index.js";
+import { embedding, gatherRows, linear, softCap } from "../../ops/index.js";
 import { samplingOutputs } from "./sampling-outputs.js";
 import type { StepContext } from "./step-context.js";
 
@@ -37,11 +37,13 @@ export function stepOutputs(step: StepContext, x: Value, finalNorm: string): Rea
 
 /** @param hidden normalized rows [R, hidden] */
 function logitsOf(step: StepContext, hidden: Value): Value {
-  const { vocabularySize, hidden: columns } = step.spec.sizes;
+  const { sizes, logitScale, logitSoftCap: cap } = step.spec;
+  const { vocabularySize, hidden: columns } = sizes;
   const head = step.hasWeight("output.weight")
     ? step.matrix("output.weight", vocabularySize, columns)
     : embeddingTable(step);
-  return step.graph.emitOne(linear, [hidden, head], {});
+  const logits = step.scale(step.graph.emitOne(linear, [hidden, head], {}), logitScale);
+  return cap === undefined ? logits : step.graph.emitOne(softCap, [logits], { cap });
 }
 
 function embeddingTable(step: StepContext): Value {

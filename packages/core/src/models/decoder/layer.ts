@@ -7,10 +7,11 @@ import type { StepContext } from "./step-context.js";
 
 /** @param x the residual stream [T, hidden] */
 export function decoderLayer(step: StepContext, x: Value, layer: number): Value {
-  const { norms: { attention, feedForward } = PRE_NORMS, parallel } = step.spec;
+  const { norms: { attention, feedForward } = PRE_NORMS, parallel, residualScale } = step.spec;
   if (parallel) {
     const h = step.norm(x, `blk.${layer}.${attention.input}`);
-    return step.add(step.add(x, attentionBranch(step, h, layer)), feedForwardBranch(step, h, layer));
+    const mixed = step.add(x, step.scale(attentionBranch(step, h, layer), residualScale));
+    return step.add(mixed, step.scale(feedForwardBranch(step, h, layer), residualScale));
   }
   const mixed = branch(step, x, layer, attention, attentionBranch);
   return branch(step, mixed, layer, feedForward, feedForwardBranch);
@@ -26,5 +27,5 @@ function branch(
   const norm = (value: Value, name: string | undefined) =>
     name === undefined ? value : step.norm(value, `blk.${layer}.${name}`);
   const added = norm(body(step, norm(x, norms.input), layer), norms.output);
-  return norm(step.add(x, added), norms.sum);
+  return norm(step.add(x, step.scale(added, step.spec.residualScale)), norms.sum);
 }

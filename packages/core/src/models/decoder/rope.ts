@@ -1,38 +1,121 @@
-/** RoPE frequencies of a model from its configuration: base, linear scaling, per-frequency factors (Llama 3). */
+/**
+ * RoPE of a model from its configuration: base, rotated part, and how it is stretched to long contexts.
+ * Keys: rope.dimension_count (default: the head), rope.freq_base, rope.scaling.{type, factor, original_context_length,
+ * attn_factor, yarn_beta_fast, yarn_beta_slow} as in GGUF, and rope.scaling.{low_freq_factor, high_freq_factor} for type
+ * "llama3", which Hugging Face files have where GGUF has the weight rope_freqs. LongRoPE is known by its weights
+ * rope_factors_short and rope_factors_long, one factor a pair.
+ */
 import type { RopeAttrs } from "../../ops/index.js";
 import type { WeightSources } from "../../tensor/weights.js";
 import type { ConfigReader } from "../config.js";
 import { readVector } from "../weights.js";
+import {
+  llama3Rotation,
+  longRopeMagnitude,
+  plainRotation,
+  type Rotation,
+  yarnRotation,
+} from "./rope-scaling.js";
 
-/** Llama 3's frequency factors, where a file has them. */
 const FACTORS = "rope_freqs.weight";
+const LONG = "rope_factors_long.weight";
+const SHORT = "rope_factors_short.weight";
 
-/**
- * frequency[i] = base^(-2i / rotaryDim) / linear factor / factors[i].
- * @throws MilletError MODEL_BAD_CONFIG for a scaling type that is not known
- */
-export async function ropeAttrs(
-  config: ConfigReader,
-  weights: WeightSources,
-  headDim: number,
-  interleaved: boolean,
-): Promise<RopeAttrs> {
-  const rotaryDim = config.integer("rope.dimension_count", { fallback: headDim, max: headDim });
-  if (rotaryDim % 2 !== 0) throw config.unsupported("rope.dimension_count", rotaryDim, "even numbers");
-  const base = config.number("rope.freq_base", { fallback: 10000, min: 1 });
-  const linear = linearFactor(config);
-  const pairs = rotaryDim / 2;
-  const factors = weights.has(FACTORS) ? await readVector(weights, FACTORS, pairs) : undefined;
-  const inverseFrequencies = Array.from(
-    { length: pairs },
-    (_, i) => base ** ((-2 * i) / rotaryDim) / linear / (factors?.[i] ?? 1),
-  );
-  return { inverseFrequencies, interleaved, magnitude: 1 };
+/** The rotation for steps of sequences of at most so many tokens. */
+export type RopeByContext = (contextTokens: number) => RopeAttrs;
+
+export interface RopeOptions {
+  readonly headDim: number;
+  /** Pairs are (2i, 2i + 1); see RopeAttrs. */
+  readonly interleaved: boolean;
+  /** Where the file has no rope.freq_base. */
+  readonly defaultBase?: number;
 }
 
-function linearFactor(config: ConfigReader): number {
+/**
+ * LongRoPE has factors for contexts up to the original length and others beyond. Keys are cached rotated, so that a
+ * sequence cannot change from one to the other: it takes the long ones from its start if the session's context length is
+ * above the original, and else the short ones. (transformers computes a prompt again when it grows beyond.)
+ * @throws MilletError MODEL_BAD_CONFIG, MODEL_TENSOR_*
+ */
+export async function readRope(
+  config: ConfigReader,
+  weights: WeightSources,
+  { headDim, interleaved, defaultBase = 10000 }: RopeOptions,
+): Promise<RopeByContext> {
+  const rotaryDim = readRotaryDim(config, headDim);
+  const base = config.number("rope.freq_base", { fallback: defaultBase, min: 1 });
+  if (weights.has(LONG) || weights.has(SHORT)) {
+    return longRope(config, weights, base, rotaryDim, interleaved);
+  }
+  const rotation = weights.has(FACTORS)
+    ? factored(base, rotaryDim, await readVector(weights, FACTORS, rotaryDim / 2))
+    : scaled(config, base, rotaryDim);
+  const attrs = { ...rotation, interleaved };
+  return () => attrs;
+}
+
+/** Elements of a head that rotate. @throws MilletError MODEL_BAD_CONFIG */
+export function readRotaryDim(config: ConfigReader, headDim: number): number {
+  const rotaryDim = config.integer("rope.dimension_count", { fallback: headDim, max: headDim });
+  if (rotaryDim % 2 !== 0) throw config.unsupported("rope.dimension_count", rotaryDim, "even numbers");
+  return rotaryDim;
+}
+
+async function longRope(
+  config: ConfigReader,
+  weights: WeightSources,
+  base: number,
+  rotaryDim: number,
+  interleaved: boolean,
+): Promise<RopeByContext> {
+  const original = config.integer("rope.scaling.original_context_length", { min: 2 });
+  const trained = config.integer("context_length", { fallback: original });
+  const fallback = longRopeMagnitude(trained, original);
+  const magnitude = config.number("rope.scaling.attn_factor", { fallback, min: 0 });
+  const attrsOf = async (name: string) => {
+    const factors = await readVector(weights, name, rotaryDim / 2);
+    return { ...factored(base, rotaryDim, factors), magnitude, interleaved };
+  };
+  const [short, long] = [await attrsOf(SHORT), await attrsOf(LONG)];
+  return (contextTokens) => (contextTokens > original ? long : short);
+}
+
+function factored(base: number, rotaryDim: number, factors: Float32Array): Rotation {
+  return plainRotation(base, rotaryDim, (i) => factors[i]!);
+}
+
+function scaled(config: ConfigReader, base: number, rotaryDim: number): Rotation {
   const type = config.string("rope.scaling.type", "none");
-  if (type === "none") return 1;
-  if (type === "linear") return config.number("rope.scaling.factor", { min: 1 });
-  throw config.unsupported("rope.scaling.type", type, "none, linear");
+  const factor = () => config.number("rope.scaling.factor", { min: 1 });
+  const originalContext = () => config.integer("rope.scaling.original_context_length");
+  switch (type) {
+    case "none":
+      return plainRotation(base, rotaryDim);
+    case "linear": {
+      const divisor = factor();
+      return plainRotation(base, rotaryDim, () => divisor);
+    }
+    case "llama3":
+      return llama3Rotation(base, rotaryDim, {
+        factor: factor(),
+        originalContext: originalContext(),
+        lowFrequencyFactor: config.number("rope.scaling.low_freq_factor", { min: 0 }),
+        highFrequencyFactor: config.number("rope.scaling.high_freq_factor", { min: 0 }),
+      });
+    case "yarn":
+      return yarnRotation(base, rotaryDim, {
+        factor: factor(),
+        originalContext: originalContext(),
+        betaFast: config.number("rope.scaling.yarn_beta_fast", { fallback: 32, min: 1e-3 }),
+        betaSlow: config.number("rope.scaling.yarn_beta_slow", { fallback: 1, min: 1e-3 }),
+        attentionFactor: config.number("rope.scaling.attn_factor", { fallback: 1, min: 0 }),
+      });
+    default:
+      throw config.unsupported(
+        "rope.scaling.type",
+        type,
+        "none, linear, llama3, yarn, and longrope with its weights",
+      );
+  }
 }

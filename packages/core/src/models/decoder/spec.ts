@@ -6,7 +6,8 @@ import type { RopeAttrs } from "../../ops/index.js";
 import type { DecoderSizes } from "./sizes.js";
 
 export interface NormSpec {
-  readonly kind: "rms";
+  /** RMSNorm, or LayerNorm with a bias where the file has one. */
+  readonly kind: "rms" | "layer";
   readonly epsilon: number;
 }
 
@@ -15,6 +16,12 @@ export interface BranchNorms {
   readonly input?: string;
   readonly output?: string;
   readonly sum?: string;
+}
+
+/** Gated: down(act(gate(x)) * up(x)). Otherwise down(act(up(x))). */
+export interface Activation {
+  readonly kind: "silu" | "gelu" | "gelu_tanh";
+  readonly gated: boolean;
 }
 
 /** What may differ from layer to layer. */
@@ -34,6 +41,13 @@ export interface DecoderSpec {
   readonly norms?: { readonly attention: BranchNorms; readonly feedForward: BranchNorms };
   /** Feed-forward reads the attention's normalized input, and both are added to x. Default false. */
   readonly parallel?: boolean;
+  /** Default: SiLU, gated (SwiGLU). */
+  readonly activation?: Activation;
+  /**
+   * Norms of queries and keys before their rotation, attn_q_norm and attn_k_norm. "heads": of each head, with one weight
+   * for all; "own": of each head, with a weight for each; "row": of all heads as one row. Default: none.
+   */
+  readonly queryKeyNorm?: "heads" | "own" | "row" | undefined;
   /** Default: every key that is not after the query. Encoders say false. */
   readonly causal?: boolean;
   /** Factor on scores. Default: 1 / sqrt(headDim). */
@@ -42,8 +56,12 @@ export interface DecoderSpec {
   readonly attentionSoftCap?: number | undefined;
   /** Learned positions: rows of position_embd.weight are added to the embedding. */
   readonly learnedPositions?: boolean;
-  /** Factor on embeddings. Default 1. */
+  /** Factors on embeddings, on what a branch adds, and on logits. Default 1. */
   readonly embeddingScale?: number;
+  readonly residualScale?: number;
+  readonly logitScale?: number;
+  /** cap * tanh(logit / cap). */
+  readonly logitSoftCap?: number | undefined;
   /** Dense layers whose bias must be there, such as "attn_q". Others have one where the file has one. */
   readonly biases?: readonly string[];
 }

@@ -1,7 +1,7 @@
 /** What the parts of a step's graph share: the builder, the spec, the inputs, and weights with their checks. */
 import type { GraphBuilder } from "../../graph/builder.js";
 import type { Value } from "../../graph/graph.js";
-import { add, linear, rmsNorm } from "../../ops/index.js";
+import { add, layerNorm, linear, rmsNorm, scale } from "../../ops/index.js";
 import type { WeightSources } from "../../tensor/weights.js";
 import type { StepShape } from "../definition.js";
 import { matrixWeight, vectorWeight } from "../weights.js";
@@ -36,11 +36,22 @@ export class StepContext {
     return this.graph.emitOne(linear, [x, weight, ...bias], {});
   }
 
-  /** @param path of the weight, without ".weight" */
-  norm(x: Value, path: string): Value {
-    const { epsilon } = this.spec.norm;
-    const weight = this.vector(`${path}.weight`, x.spec.shape[1]!);
-    return this.graph.emitOne(rmsNorm, [x, weight], { epsilon });
+  /**
+   * @param path of the weight, without ".weight"
+   * @param groups into which columns are split, each normalized by itself
+   * @param length of the weight: that of a group, shared by all, or all columns
+   */
+  norm(x: Value, path: string, groups = 1, length = x.spec.shape[1]!): Value {
+    const { kind, epsilon } = this.spec.norm;
+    const attrs = { epsilon, ...(groups > 1 && { groups }) };
+    const weight = this.vector(`${path}.weight`, length);
+    if (kind === "rms") return this.graph.emitOne(rmsNorm, [x, weight], attrs);
+    const bias = this.hasWeight(`${path}.bias`) ? [this.vector(`${path}.bias`, length)] : [];
+    return this.graph.emitOne(layerNorm, [x, weight, ...bias], attrs);
+  }
+
+  scale(x: Value, factor = 1): Value {
+    return factor === 1 ? x : this.graph.emitOne(scale, [x], { factor });
   }
 
   add(x: Value, y: Value): Value {
