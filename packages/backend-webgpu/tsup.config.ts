@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
 import { defineConfig } from "tsup";
 import { preset } from "../../tsup.preset.js";
 
-export default defineConfig(preset());
+const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { readonly version: string };
+
+export default defineConfig(preset({ define: { PACKAGE_VERSION: JSON.stringify(version) } }));

@@ -13,13 +13,17 @@ import { MilletError, throwIfAborted } from "@millet/core/errors";
 import type { Node } from "@millet/core/graph";
 import type { WeightSources } from "@millet/core/tensor";
 import type { Device } from "./device/device.js";
-import { featuresForAll, type KernelFeatures, triedFeatures } from "./kernels/features.js";
+import type { Choices } from "./kernels/choices.js";
+import { featuresForAll, type KernelFeatures } from "./kernels/features.js";
 import { KV_TYPES } from "./kv/layout.js";
 import { loadPlanned } from "./load-model.js";
 import { supportsNode } from "./lower/lower.js";
 import { estimateOf, planModel } from "./model-plan.js";
 import type { WebgpuOptions } from "./options.js";
 import { selfTest } from "./self-test/self-test.js";
+import { replanOf } from "./tuning/replan.js";
+import { sitesOf } from "./tuning/sites.js";
+import { Tuner } from "./tuning/tuner.js";
 
 export class WebgpuBackend implements Backend {
   readonly name = "webgpu";
@@ -29,12 +33,14 @@ export class WebgpuBackend implements Backend {
   readonly #models = new Set<LoadedModel>();
   /** What the self-tests of loads so far found. */
   readonly #found = new Set<string>();
+  readonly #tuner: Tuner;
 
   /** Owns the device. */
   constructor(device: Device, options: WebgpuOptions) {
     this.#device = device;
     this.#options = options;
     this.lost = device.lost;
+    this.#tuner = new Tuner(device, options);
   }
 
   get capabilities(): Capabilities {
@@ -46,6 +52,7 @@ export class WebgpuBackend implements Backend {
       memoryLimitBytes: undefined, // WebGPU does not tell
       kvDTypes: KV_TYPES,
       limitations: [...limitations, ...this.#found],
+      choices: this.#tuner.report(),
     };
   }
 
@@ -54,7 +61,7 @@ export class WebgpuBackend implements Backend {
   }
 
   estimate(graphs: GraphSet, kv: KvPlan): Estimate {
-    return estimateOf(this.#plan(graphs, kv, featuresForAll(triedFeatures(this.#device.features))), kv);
+    return estimateOf(this.#plan(graphs, kv, featuresForAll(this.#tuner.features)), kv);
   }
 
   async load(
@@ -67,9 +74,14 @@ export class WebgpuBackend implements Backend {
     throwIfAborted(options.signal, "Loading the model");
     const features = await this.#tested(graphs, kv);
     throwIfAborted(options.signal, "Loading the model");
-    const plan = this.#plan(graphs, kv, features);
+    const plan = (choices?: Choices) => this.#plan(graphs, kv, features, choices);
+    const tuner = this.#tuner;
+    const sites = tuner.isActive ? sitesOf(plan()) : [];
+    const { choices, open } = await tuner.known(sites);
+    const replan = replanOf({ tuner, sites, open, kv, plan, signal: options.signal });
     const { trace } = this.#options;
-    const model = await loadPlanned(this.#device, plan, sources, kv, { ...options, ...(trace && { trace }) });
+    const all = { ...options, ...(trace && { trace }), replan };
+    const model = await loadPlanned(this.#device, plan(choices), sources, kv, all);
     this.#models.add(model);
     return model;
   }
@@ -81,16 +93,16 @@ export class WebgpuBackend implements Backend {
   }
 
   async #tested(graphs: GraphSet, kv: KvPlan): Promise<KernelFeatures> {
-    const report = await selfTest(this.#device, graphs, kv, (one, allowed) => {
-      const plan = this.#plan({ case: one.graph }, one.kv, featuresForAll(allowed));
+    const report = await selfTest(this.#device, this.#tuner.features, graphs, kv, (one, allowed) => {
+      const plan = this.#plan({ case: one.graph }, one.kv, featuresForAll(allowed), one.choices);
       return loadPlanned(this.#device, plan, one.weights, one.kv, {});
     });
     for (const limitation of report.limitations) this.#found.add(limitation);
     return report.features;
   }
 
-  #plan(graphs: GraphSet, kv: KvPlan, features: KernelFeatures) {
-    return planModel(graphs, kv, this.#device.limits, features);
+  #plan(graphs: GraphSet, kv: KvPlan, features: KernelFeatures, choices?: Choices) {
+    return planModel(graphs, kv, this.#device.limits, features, choices);
   }
 }
 

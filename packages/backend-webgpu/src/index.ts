@@ -6,5 +6,11 @@ export {
   type WebgpuPackage,
   type WebgpuReport,
 } from "./inspect.js";
-export type { DispatchTrace, OptionalFeature, WebgpuOptions } from "./options.js";
+export type {
+  DispatchTrace,
+  OptionalFeature,
+  PromptRounding,
+  TuningStore,
+  WebgpuOptions,
+} from "./options.js";
 export { webgpu } from "./webgpu.js";

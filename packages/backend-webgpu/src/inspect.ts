@@ -1,11 +1,11 @@
 /** What WebGPU offers on this machine, for reports of problems and tools such as `millet doctor`. Keeps nothing open. */
 import { isMilletError, type MilletError } from "@millet/core/errors";
-import { isSoftware } from "./device/describe.js";
 import { OPTIONAL_FEATURES } from "./device/features.js";
 import { findWebgpuPackage, isNode, navigatorGpu } from "./device/find-gpu.js";
 import { limitsOf } from "./device/limits.js";
 import { openDevice } from "./device/open-device.js";
 import type { OptionalFeature, WebgpuOptions } from "./options.js";
+import { Tuner } from "./tuning/tuner.js";
 
 /** The npm package `webgpu`, which brings WebGPU to Node. */
 export interface WebgpuPackage {
@@ -23,6 +23,8 @@ export interface WebgpuDeviceReport {
   readonly limits: Readonly<Record<string, number>>;
   /** What is off or slower than it could be, and why; each a full sentence. */
   readonly limitations: readonly string[];
+  /** What earlier loads measured on it, if loading measures; full sentences. */
+  readonly choices: readonly string[];
 }
 
 export interface WebgpuReport {
@@ -50,10 +52,11 @@ async function inspectDevice(options: WebgpuOptions): Promise<WebgpuDeviceReport
   const features = OPTIONAL_FEATURES.map((name) => [name, device.features.has(name)] as const);
   const report = {
     description: device.description,
-    isSoftware: isSoftware(device.gpu.adapterInfo),
+    isSoftware: device.isSoftware,
     features: Object.fromEntries(features) as Record<OptionalFeature, boolean>,
     limits: limitsOf(device.limits),
     limitations: device.limitations,
+    choices: await new Tuner(device, options).remembered(),
   };
   device.destroy();
   return report;

@@ -19,18 +19,22 @@ export async function loadPlanned(
   plan: ModelPlan,
   sources: WeightSources,
   kv: KvPlan,
-  options: LoadOptions & Pick<WebgpuOptions, "trace">,
+  options: LoadOptions & Pick<WebgpuOptions, "trace"> & { readonly replan?: Replan | undefined },
 ): Promise<LoadedModel> {
-  const { signal, trace } = options;
+  const { signal, trace, replan } = options;
   const runtime = new ModelRuntime(device);
   const resources: Resources = { runtime, pages: [], executables: [], states: new Set() };
   try {
     const tracer = trace && new Tracer(runtime, trace);
-    const programs = await Promise.all(plan.graphs.map((graph) => compile(device, graph)));
+    // At once: what does not compile should fail before anything is uploaded.
+    const early = replan ? undefined : await compileAll(device, plan);
     throwIfAborted(signal, "Loading the model");
     await withErrorScopes(device, "Work space for the model", () => runtime.createSlots(plan.slots));
     resources.pages.push(...(await loadWeights(device, plan.weights, sources, options)));
-    plan.graphs.forEach(({ graph, layout }, i) => {
+    const final = replan ? await replan(runtime, resources.pages) : plan;
+    await withErrorScopes(device, "Work space for the model", () => runtime.growSlots(final.slots));
+    const programs = early ?? (await compileAll(device, final));
+    final.graphs.forEach(({ graph, layout }, i) => {
       const executable = new WebgpuExecutable(graph, layout, programs[i]!, runtime, resources.pages, tracer);
       resources.executables.push(executable);
     });
@@ -41,11 +45,18 @@ export async function loadPlanned(
   return loadedModel(plan, kv, resources);
 }
 
+/** Makes another plan for the same weights once they lie in their pages. */
+export type Replan = (runtime: ModelRuntime, pages: readonly GPUBuffer[]) => Promise<ModelPlan>;
+
 interface Resources {
   readonly runtime: ModelRuntime;
   readonly pages: GPUBuffer[];
   readonly executables: WebgpuExecutable[];
   readonly states: Set<WebgpuState>;
+}
+
+function compileAll(device: Device, { graphs }: ModelPlan) {
+  return Promise.all(graphs.map((graph) => compile(device, graph)));
 }
 
 function compile(device: Device, { lowered }: PlannedGraph) {

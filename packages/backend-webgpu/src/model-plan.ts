@@ -1,6 +1,7 @@
 /** What loading a model will make of its graphs: where weights go, programs, scratch slots. Nothing is allocated yet. */
 import type { Estimate, GraphSet, KvPlan } from "@millet/core/backend";
 import type { Graph } from "@millet/core/graph";
+import { type Choices, NO_CHOICES } from "./kernels/choices.js";
 import type { KernelFeatures } from "./kernels/features.js";
 import { kvBytes } from "./kv/layout.js";
 import { CallLayout } from "./lower/call-layout.js";
@@ -32,9 +33,10 @@ export function planModel(
   kv: KvPlan,
   limits: PageLimits,
   features: KernelFeatures,
+  choices: Choices = NO_CHOICES,
 ): ModelPlan {
   const weights = planWeights(graphs, limits);
-  const context: ModelContext = { weights: weights.places, features, kv };
+  const context: ModelContext = { weights: weights.places, features, kv, choices };
   const planned = Object.entries(graphs).map(([name, graph]) => planGraph(name, graph, context));
   const slots: number[] = [];
   for (const { program } of planned.flatMap(({ lowered }) => lowered)) {

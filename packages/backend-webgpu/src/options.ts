@@ -26,8 +26,30 @@ export interface WebgpuOptions {
   readonly withoutFeatures?: readonly OptionalFeature[];
   /** Features without which this backend is not to be used: creating it fails, and the next one of the list serves. */
   readonly requiredFeatures?: readonly OptionalFeature[];
+  /**
+   * Whether loading a model measures which of several kernels are fastest on this device. "auto": yes, but not where the
+   * processor emulates a GPU; "on": there too; "off": no, and what earlier loads measured is not used either.
+   */
+  readonly tuning?: "auto" | "on" | "off";
+  /** About how long a load may measure, in milliseconds. Default 300; what is left over is for the next load. */
+  readonly tuningBudgetMs?: number;
+  /** Keeps what was measured. Default: a file in the user's cache folder, in browsers the page's Cache storage. */
+  readonly tuningStore?: TuningStore;
+  /**
+   * How kernels for prompts may round what they multiply with weights, should tuning find it faster: "int8" to 8-bit
+   * integers with a scale per 32, as the CPU backend does; "f16" to 16-bit floats. Default: not at all.
+   */
+  readonly promptRounding?: readonly PromptRounding[];
   /** Runs every dispatch in a pass of its own and reports its time, where the device has timestamp queries. */
   readonly trace?: (dispatch: DispatchTrace) => void;
+}
+
+export type PromptRounding = "int8" | "f16";
+
+/** Short texts by names. What it throws is taken for an empty store, and for a store that keeps nothing. */
+export interface TuningStore {
+  read(name: string): Promise<string | undefined>;
+  write(name: string, text: string): Promise<void>;
 }
 
 /** What kernels have variants for. "packed-dot": `dot4I8Packed`, a language feature; the others are device features. */

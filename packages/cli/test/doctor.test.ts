@@ -26,6 +26,7 @@ test("a device comes with its features, its limits and what holds it back", () =
         maxComputeWorkgroupStorageSize: 32768,
       },
       limitations: ["It is slow."],
+      choices: ["Kernels were measured."],
     },
     error: undefined,
   });
@@ -33,6 +34,7 @@ test("a device comes with its features, its limits and what holds it back", () =
     "ok: acme one, driver 2",
     "ok: features: subgroups, packed-dot, timestamp-query; not: shader-f16",
     "ok: buffers up to 4.0 GB, of which kernels see up to 2.0 GB at once; workgroups up to 1024 threads with 33 kB",
+    "ok: Kernels were measured.",
     "limited: It is slow.",
     `ok: from the package webgpu 1.2.3 at ${PACKAGE.path}`,
   ]);

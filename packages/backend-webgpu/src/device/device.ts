@@ -11,6 +11,8 @@ export interface Device {
   readonly description: string;
   /** Identifies device and driver, for what is remembered of them. */
   readonly key: string;
+  /** Whether the processor does the work of a GPU. */
+  readonly isSoftware: boolean;
   /** That the device has and the app did not forbid. */
   readonly features: ReadonlySet<OptionalFeature>;
   readonly limits: GPUSupportedLimits;

@@ -68,14 +68,15 @@ function wrap(gpu: GPUDevice, origin: GPU | undefined, options: WebgpuOptions): 
   checkLimits(gpu.limits, description);
   const features = usableFeatures(gpu, origin, options);
   checkFeatures(features, options, description);
-  const software = isSoftware(info) ? [SOFTWARE_LIMITATION] : [];
+  const software = isSoftware(info);
   return {
     gpu,
     description,
     key: keyOf(info),
+    isSoftware: software,
     features,
     limits: gpu.limits,
-    limitations: [...software, ...featureLimitations(features, options)],
+    limitations: [...(software ? [SOFTWARE_LIMITATION] : []), ...featureLimitations(features, options)],
     lost: gpu.lost.then((lost) => lostError(lost, description)),
     destroy: () => {},
   };

@@ -1,5 +1,5 @@
 /** Which optional features each family of kernels may use: what the device has, less what the self-test found wrong. */
-import type { OptionalFeature } from "../options.js";
+import type { OptionalFeature, PromptRounding } from "../options.js";
 
 /**
  * What kernels have variants for. "exact-halves": `unpack2x16float` keeps subnormal halves; a driver that flushes them to
@@ -7,9 +7,18 @@ import type { OptionalFeature } from "../options.js";
  */
 export type KernelFeature = OptionalFeature | "exact-halves";
 
-/** All that kernels may try on a device. */
-export function triedFeatures(features: ReadonlySet<OptionalFeature>): ReadonlySet<KernelFeature> {
-  return new Set([...features, "exact-halves" as const]);
+/**
+ * All that kernels may try on a device.
+ * @param rounding what kernels for prompts may do: nothing by default, since it costs accuracy (docs/webgpu.md)
+ */
+export function triedFeatures(
+  features: ReadonlySet<OptionalFeature>,
+  rounding: readonly PromptRounding[] = [],
+): ReadonlySet<KernelFeature> {
+  const tried = new Set<KernelFeature>([...features, "exact-halves"]);
+  if (!rounding.includes("int8")) tried.delete("packed-dot");
+  if (!rounding.includes("f16")) tried.delete("shader-f16");
+  return tried;
 }
 
 export const KERNEL_FAMILIES = ["linear_row", "linear_tile", "attention", "embedding", "sample"] as const;

@@ -2,6 +2,7 @@
 import type { KvPlan } from "@millet/core/backend";
 import { MilletError } from "@millet/core/errors";
 import type { Graph, Value } from "@millet/core/graph";
+import type { Choices } from "../kernels/choices.js";
 import type { KernelFeatures } from "../kernels/features.js";
 import type { Dispatch } from "../program/dispatch.js";
 import type { PlacedWeight } from "../weights/placed-weight.js";
@@ -21,6 +22,7 @@ export interface ModelContext {
   readonly weights: ReadonlyMap<string, PlacedWeight>;
   readonly features: KernelFeatures;
   readonly kv: KvPlan;
+  readonly choices: Choices;
 }
 
 export class LoweringContext implements Workspace {

@@ -111,7 +111,8 @@ function lowerLinears(context: LoweringContext, group: LinearGroup): void {
     residual: finish.kind === "residual" ? context.matrix(finish.residual) : undefined,
     y,
   };
-  context.emit(...lowerLinear(spec, context, context.model.features[linearFamily(spec)]));
+  const { features, choices } = context.model;
+  context.emit(...lowerLinear(spec, context, features[linearFamily(spec)], choices));
 }
 
 function lowerNode(context: LoweringContext, node: OpNode): void {
@@ -228,5 +229,6 @@ function lowerAttentionNode(
     lengths: context.word(lengths!),
     kv: context.model.kv,
   };
-  context.emit(...lowerAttention(spec, context, context.model.features.attention));
+  const { features, choices } = context.model;
+  context.emit(...lowerAttention(spec, context, features.attention, choices));
 }

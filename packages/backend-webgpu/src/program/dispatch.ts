@@ -45,6 +45,17 @@ export interface Dispatch {
   readonly grid: (size: CallSize) => readonly [number, number, number];
   /** Bytes of weights that it reads, each counted once. */
   readonly weightBytes: number;
+  /** Present where other kernels would do as well. */
+  readonly choice?: DispatchChoice;
+}
+
+/** Which of several kernels a dispatch runs. */
+export interface DispatchChoice {
+  readonly site: string;
+  readonly candidate: string;
+  /** Names of all candidates, the default first. */
+  readonly candidates: readonly string[];
+  readonly source: "default" | "measured" | "remembered";
 }
 
 /** The compiled form of a graph. */

@@ -25,9 +25,10 @@ export function createProgram(
 }
 
 function print(name: string, dispatches: readonly Dispatch[], slots: readonly number[]): string {
-  const lines = dispatches.map(({ kernel, label, operands, weightBytes }, i) => {
+  const lines = dispatches.map(({ kernel, label, operands, weightBytes, choice }, i) => {
     const weights = weightBytes > 0 ? `, ${weightBytes} bytes of weights` : "";
-    return `  ${i} ${kernel.name} ${label} (${operands.map(describe).join(", ")})${weights}`;
+    const variant = choice ? ` [${choice.candidate}, ${choice.source}]` : "";
+    return `  ${i} ${kernel.name}${variant} ${label} (${operands.map(describe).join(", ")})${weights}`;
   });
   return [`program ${name} {`, `  slots of ${slots.join(", ")} bytes`, ...lines, "}"].join("\n");
 }

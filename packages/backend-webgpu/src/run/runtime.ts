@@ -47,6 +47,15 @@ export class ModelRuntime {
     this.#slots = byteLengths.map((size) => this.device.gpu.createBuffer({ size: roundUp(size), usage }));
   }
 
+  /** Makes those anew that are smaller than that. What lay in them is lost. */
+  growSlots(byteLengths: readonly number[]): void {
+    const sizes = byteLengths.map((size, i) => Math.max(size, this.#slots[i]?.size ?? 0));
+    const kept = this.#slots.slice(sizes.length).map(({ size }) => size);
+    if (sizes.every((size, i) => this.#slots[i]?.size === roundUp(size))) return;
+    for (const buffer of this.#slots) buffer.destroy();
+    this.createSlots([...sizes, ...kept]);
+  }
+
   slot(index: number): GPUBuffer {
     return this.#slots[index]!;
   }

@@ -23,9 +23,12 @@ import {
   elementCount,
   type HostTensor,
   tensorOf,
+  viewAs,
   type WeightSource,
 } from "@millet/core/tensor";
-import type { KernelFamily } from "../kernels/features.js";
+import { type Choices, everySite } from "../kernels/choices.js";
+import type { KernelFamily, KernelFeature } from "../kernels/features.js";
+import { gpuFormat } from "../quant/index.js";
 
 export interface SelfTestCase {
   readonly family: KernelFamily;
@@ -34,6 +37,10 @@ export interface SelfTestCase {
   readonly graph: Graph;
   readonly weights: ReadonlyMap<string, WeightSource>;
   readonly kv: KvPlan;
+  /** Kernels other than the default ones. */
+  readonly choices?: Choices;
+  /** Largest normalised mean squared error, where kernels round more than usual. */
+  readonly tolerance?: number;
   /** Calls one after the other on one state. */
   readonly calls: readonly Readonly<Record<string, HostTensor>>[];
 }
@@ -44,8 +51,15 @@ const MANY = 20;
 /** Few rows of attention: as many fewer calls fill two blocks. */
 const FEW_ATTENDING = 6;
 
-/** The cases that cover what the graphs use. */
-export function selfTestCases(graphs: GraphSet, kv: KvPlan): SelfTestCase[] {
+/**
+ * The cases that cover what the graphs use.
+ * @param features that kernels may use
+ */
+export function selfTestCases(
+  graphs: GraphSet,
+  kv: KvPlan,
+  features: ReadonlySet<KernelFeature>,
+): SelfTestCase[] {
   const nodes = Object.values(graphs).flatMap((graph) => graph.nodes.map(asOpNode));
   const formats = new Set<DType>();
   const tables = new Set<DType>();
@@ -59,6 +73,8 @@ export function selfTestCases(graphs: GraphSet, kv: KvPlan): SelfTestCase[] {
   }
   return [
     ...[...formats].flatMap((dtype) => [FEW, MANY].map((rows) => linearCase(dtype, rows))),
+    ...(features.has("packed-dot") ? [...formats].filter(isInteger).map(dotCase) : []),
+    ...(features.has("shader-f16") ? [...formats].map(halfCase) : []),
     ...[...tables].map(embeddingCase),
     ...[...attentions.values()].flatMap((attrs) =>
       [FEW_ATTENDING, MANY].map((most) => attentionCase({ ...attrs, layer: 0 }, kv, most)),
@@ -84,6 +100,30 @@ function linearCase(dtype: DType, rows: number): SelfTestCase {
   const gated = data.graph.emitOne(swiglu, [product(h, "gate"), product(h, "up")], {});
   const sum = data.graph.emitOne(add, [gated, product(x, "last")], {});
   return { ...data.finish({ first, sum }), family, kv: NO_KV, calls: [data.inputs] };
+}
+
+function isInteger(dtype: DType): boolean {
+  return gpuFormat(dtype).numbers !== "floats";
+}
+
+/** Rows of integers that int8 holds, so that kernels which round them to it still give what the reference does. */
+function dotCase(dtype: DType): SelfTestCase {
+  return { ...integerCase(dtype, "packed-dot"), choices: everySite("packed-dot") };
+}
+
+/** Such rows are halves, too; the weights are rounded to halves. */
+function halfCase(dtype: DType): SelfTestCase {
+  return { ...integerCase(dtype, "f16"), choices: everySite("f16"), tolerance: 1e-6 };
+}
+
+function integerCase(dtype: DType, variant: string): SelfTestCase {
+  const data = new CaseData(`linear_tile ${dtype} ${variant}`);
+  const [width, features] = [2 * Math.max(DTYPES[dtype].blockElements, 64), 12];
+  const floats = viewAs(data.tensor([MANY, width]), "f32");
+  const integers = floats.map((value, i) => (i % 32 === 5 ? 127 : Math.round(126 * value)));
+  const x = data.input("x", tensorOf("f32", [MANY, width], integers), "tokens");
+  const y = data.graph.emitOne(linear, [x, data.weight("weight", dtype, [features, width])], {});
+  return { ...data.finish({ y }), family: "linear_tile", kv: NO_KV, calls: [data.inputs] };
 }
 
 function embeddingCase(dtype: DType): SelfTestCase {

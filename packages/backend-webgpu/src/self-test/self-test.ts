@@ -12,9 +12,9 @@ import {
   type KernelFeature,
   type KernelFeatures,
   noFeatures,
-  triedFeatures,
 } from "../kernels/features.js";
 import { type SelfTestCase, selfTestCases } from "./cases.js";
+import { normalisedError } from "./error.js";
 
 /** Largest normalised mean squared error: GPUs are free in the last bits of exp and of roots, and in no more. */
 const TOLERANCE = 1e-8;
@@ -39,22 +39,26 @@ export function resetSelfTests(): void {
   known.clear();
 }
 
-/** @throws MilletError BACKEND_UNAVAILABLE if plain kernels give wrong results; BACKEND_LOST, OUT_OF_MEMORY, ABORTED */
+/**
+ * @param tried features that kernels may use
+ * @throws MilletError BACKEND_UNAVAILABLE if plain kernels give wrong results; BACKEND_LOST, OUT_OF_MEMORY, ABORTED
+ */
 export async function selfTest(
   device: Device,
+  tried: ReadonlySet<KernelFeature>,
   graphs: GraphSet,
   kv: KvPlan,
   load: LoadCase,
 ): Promise<SelfTestReport> {
   const features = { ...noFeatures() };
   const limitations: string[] = [];
-  const cases = selfTestCases(graphs, kv);
+  const cases = selfTestCases(graphs, kv, tried);
   for (const family of new Set(cases.map((one) => one.family))) {
     const own = cases.filter((one) => one.family === family);
-    const allowed = new Set(triedFeatures(device.features));
+    const allowed = new Set(tried);
     const problem = await firstProblem(device, own, allowed, load);
     if (problem !== undefined) {
-      for (const feature of await faulty(device, family, own, load)) {
+      for (const feature of await faulty(device, tried, family, own, load)) {
         allowed.delete(feature);
         limitations.push(
           `Kernels of ${family} with ${feature} give wrong results on this device, so plain ones are used: ${problem}.`,
@@ -69,6 +73,7 @@ export async function selfTest(
 /** Features that are wrong by themselves, or all of them if only their combination is. */
 async function faulty(
   device: Device,
+  tried: ReadonlySet<KernelFeature>,
   family: KernelFamily,
   cases: readonly SelfTestCase[],
   load: LoadCase,
@@ -76,11 +81,10 @@ async function faulty(
   const plain = await firstProblem(device, cases, new Set(), load);
   if (plain !== undefined) throw wrongDevice(device, family, plain);
   const wrong: KernelFeature[] = [];
-  const tried = [...triedFeatures(device.features)];
   for (const feature of tried) {
     if ((await firstProblem(device, cases, new Set([feature]), load)) !== undefined) wrong.push(feature);
   }
-  return wrong.length > 0 ? wrong : tried;
+  return wrong.length > 0 ? wrong : [...tried];
 }
 
 async function firstProblem(
@@ -130,7 +134,7 @@ async function tryCase(
   }
   for (const [i, tensor] of actual.entries()) {
     const error = normalisedError(viewAs(tensor, "f32"), viewAs(expected[i]!, "f32"));
-    if (!(error <= TOLERANCE)) return `${one.name} is off by ${error.toExponential(1)}`;
+    if (!(error <= (one.tolerance ?? TOLERANCE))) return `${one.name} is off by ${error.toExponential(1)}`;
   }
   return undefined;
 }
@@ -161,20 +165,6 @@ function asFloats(tensor: HostTensor): HostTensor {
   if (tensor.spec.dtype === "f32") return tensor;
   const values = Float32Array.from(viewAs(tensor, "i32"));
   return { spec: { ...tensor.spec, dtype: "f32" }, data: new Uint8Array(values.buffer) };
-}
-
-/** sum (a - e)^2 / sum e^2; infinities that agree do not count. */
-function normalisedError(actual: Float32Array, expected: Float32Array): number {
-  let [error, power] = [0, 0];
-  expected.forEach((value, i) => {
-    if (value === actual[i]) {
-      if (Number.isFinite(value)) power += value ** 2;
-      return;
-    }
-    error += (actual[i]! - value) ** 2;
-    power += value ** 2;
-  });
-  return error === 0 ? 0 : error / power;
 }
 
 function wrongDevice(device: Device, family: KernelFamily, problem: string): MilletError {

@@ -1,7 +1,7 @@
 /** linear for few rows: every format and variant on ugly shapes, and every fused step, against float64. */
 import { expect, test } from "vitest";
 import { rowVariants } from "../../src/kernels/linear/lower.js";
-import { lowerLinearRow } from "../../src/kernels/linear/row.js";
+import { lowerLinearRow, type RowCut, rowCuts } from "../../src/kernels/linear/row.js";
 import { GPU_FORMATS } from "../../src/quant/index.js";
 import { describeOnDevice } from "../support/device.js";
 import { errorOfLinear, type LinearCase, widthsOf } from "../support/linear-case.js";
@@ -106,6 +106,25 @@ describeOnDevice("linear_row", (device) => {
 
   test("a wide team, plain", async () => {
     await check({ dtypes: ["q4_0"], outputs: [5], inputs: 4096, rows: 2 }, VARIANTS[0]);
+  });
+
+  const cutCases: Record<string, LinearCase> = {
+    "a norm": { dtypes: ["q4_0"], outputs: [9], inputs: 1024, rows: 1, norm: true },
+    "a gate": { dtypes: ["q4_0", "q4_0"], outputs: [13, 13], inputs: 512, rows: 2, finish: "swiglu" },
+  };
+  test.each(Object.entries(cutCases))("every way to cut the work: %s", async (_, c) => {
+    const cuts = new Set<string>();
+    for (let i = 0; ; i++) {
+      let cut: RowCut | undefined;
+      const { error } = await errorOfLinear(device(), c, (spec, workspace) => {
+        cut = rowCuts(spec)[i];
+        return lowerLinearRow(spec, workspace, VARIANTS.at(-1)!, cut);
+      });
+      if (!cut) break;
+      cuts.add(`${cut.lanes}x${cut.groups}`);
+      expect(error, `${cut.lanes} lanes, ${cut.groups} groups`).toBeLessThan(MOST_ERROR);
+    }
+    expect(cuts.size).toBeGreaterThan(1);
   });
 
   test("serves all weights of a spec with one dispatch, each byte once", async () => {

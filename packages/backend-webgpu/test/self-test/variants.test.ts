@@ -2,12 +2,15 @@
 import { KV_BLOCK_ROWS, type KvPlan } from "@millet/core/backend";
 import { GraphBuilder } from "@millet/core/graph";
 import { linear } from "@millet/core/ops";
-import { tensorOf, viewAs, type WeightSource } from "@millet/core/tensor";
+import { quantize } from "@millet/core/quant";
+import { type DType, tensorOf, viewAs, type WeightSource } from "@millet/core/tensor";
 import { expect, test } from "vitest";
 import { describeWith, webgpu as webgpuHere } from "../../../../test/support/availability.js";
 import { testGpu } from "../../../../test/support/gpu.js";
 import { webgpu } from "../../src/index.js";
+import type { WebgpuOptions } from "../../src/options.js";
 import { resetSelfTests } from "../../src/self-test/self-test.js";
+import { memoryStore } from "../support/memory-store.js";
 import { WatchedGpu } from "../support/watched-gpu.js";
 
 const WIDTH = 128;
@@ -17,13 +20,13 @@ const NO_KV: KvPlan = {
 };
 
 /** y = x W^T with all weights 1, on a GPU whose drivers read kernels as `misread` says. */
-async function sumOf(misread: (code: string) => string) {
+async function sumOf(misread: (code: string) => string, dtype: DType = "f32", options: WebgpuOptions = {}) {
   const watched = new WatchedGpu(await testGpu(), { misread });
-  const backend = await webgpu({ gpu: watched.gpu }).create();
+  const backend = await webgpu({ gpu: watched.gpu, ...options }).create();
   const graph = new GraphBuilder("sum");
   const x = graph.input("x", { dtype: "f32", shape: [1, WIDTH] }, "tokens");
-  const spec = { dtype: "f32", shape: [4, WIDTH] } as const;
-  const ones = new Uint8Array(new Float32Array(4 * WIDTH).fill(1).buffer);
+  const spec = { dtype, shape: [4, WIDTH] } as const;
+  const ones = quantize(dtype, new Float32Array(4 * WIDTH).fill(1));
   const weight: WeightSource = {
     spec,
     readInto: async (offset, target) => target.set(ones.subarray(offset, offset + target.byteLength)),
@@ -66,6 +69,22 @@ describeWith(webgpuHere(), "a variant that is wrong", () => {
     if (!seen) skip("the device has no subgroups");
     expect(limitations).toMatch(/linear_row with subgroups give wrong results/);
     expect(values).toEqual(RIGHT);
+  });
+
+  test("is not chosen by tuning, either", { timeout: 240_000 }, async ({ skip }) => {
+    resetSelfTests();
+    let seen = false;
+    const options: WebgpuOptions = {
+      ...{ tuning: "on", tuningBudgetMs: 0, tuningStore: memoryStore() },
+      ...{ promptRounding: ["int8"], withoutFeatures: ["subgroups"] },
+    };
+    const misread = (code: string) => {
+      seen ||= code.includes("dot4I8Packed(");
+      return code.replaceAll("dot4I8Packed(", "dot4U8Packed(");
+    };
+    const { limitations } = await sumOf(misread, "q8_0", options);
+    if (!seen) skip("the device has no packed dot products");
+    expect(limitations).toMatch(/linear_tile with packed-dot give wrong results/);
   });
 
   test("a device without fault has nothing to report", { timeout: 240_000 }, async () => {

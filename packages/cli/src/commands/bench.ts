@@ -24,6 +24,8 @@ export interface BenchReport {
   /** The processor's instructions in use, or the GPU with its driver. */
   readonly device: string;
   readonly threads: number;
+  /** What the backend chose for this machine, and how; full sentences. */
+  readonly choices: readonly string[];
   readonly loadMs: number;
   /** Of the whole process, at the end. */
   readonly peakRssBytes: number;
@@ -93,6 +95,7 @@ function summarize(modelName: string, model: Model, runs: readonly GenerationTim
     engine: capabilities.engine ?? name,
     device: capabilities.description,
     threads: capabilities.threads,
+    choices: capabilities.choices ?? [],
     loadMs: round(model.loadMs),
     peakRssBytes: process.resourceUsage().maxRSS * 1024, // libuv reports kibibytes on every system
     prefillTokensPerSecond: round(median(runs.map((timings) => timings.prefillTokensPerSecond))),
@@ -107,6 +110,7 @@ function formatReport(report: BenchReport): string {
     ["Model", report.model],
     ["Backend", `${report.backend}, engine ${report.engine}, threads ${report.threads}`],
     ["Device", report.device],
+    ...report.choices.map((text, i): [string, string] => [i === 0 ? "Kernels" : "", text]),
     ["Load", formatMs(report.loadMs)],
     ["Peak memory", `${formatBytes(report.peakRssBytes)} of the whole process`],
     ["Prefill", `${formatSpeed(report.prefillTokensPerSecond)} tokens/s`],

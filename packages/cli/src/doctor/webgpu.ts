@@ -19,7 +19,13 @@ export function webgpuFindings({ package: found, device, error }: WebgpuReport):
   ];
 }
 
-function deviceFindings({ description, features, limits, limitations }: WebgpuDeviceReport): Finding[] {
+function deviceFindings({
+  description,
+  features,
+  limits,
+  limitations,
+  choices,
+}: WebgpuDeviceReport): Finding[] {
   const names = (present: boolean) =>
     Object.entries(features).flatMap(([name, has]) => (has === present ? [name] : []));
   const lacks = names(false);
@@ -30,6 +36,7 @@ function deviceFindings({ description, features, limits, limitations }: WebgpuDe
       `of which kernels see up to ${formatBytes(limits.maxStorageBufferBindingSize ?? 0)} at once; ` +
       `workgroups up to ${limits.maxComputeInvocationsPerWorkgroup} threads with ` +
       formatBytes(limits.maxComputeWorkgroupStorageSize ?? 0),
+    ...choices,
   ];
   return [
     ...texts.map((text): Finding => ({ area: AREA, verdict: "ok", text })),

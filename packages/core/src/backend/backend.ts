@@ -28,6 +28,8 @@ export interface Capabilities {
   readonly kvDTypes: readonly KvPlan["dtype"][];
   /** What is off or slower than it could be, and why; each a full sentence. */
   readonly limitations: readonly string[];
+  /** What it chose among ways that would all do, and how it came to it; each a full sentence. */
+  readonly choices?: readonly string[] | undefined;
 }
 
 /** Graphs of one model by name ("decode", "prompt"); they share weights and the KV cache. */

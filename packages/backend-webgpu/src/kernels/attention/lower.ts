@@ -4,8 +4,8 @@
  */
 import type { AttentionAttrs } from "@millet/core/ops";
 import type { AttentionSpec, Workspace } from "../../lower/specs.js";
-
 import type { Dispatch } from "../../program/dispatch.js";
+import { type Choices, chosen, markChoice, NO_CHOICES } from "../choices.js";
 import type { KernelFeature } from "../features.js";
 import { lowerCombine } from "./combine.js";
 import { lowerKvWrite } from "./kv-write.js";
@@ -30,6 +30,7 @@ export function lowerAttention(
   spec: AttentionSpec,
   workspace: Workspace,
   features: ReadonlySet<KernelFeature>,
+  choices: Choices = NO_CHOICES,
 ): Dispatch[] {
   const { q, attrs, blockColumns, kv } = spec;
   const queries = workspace.temporary(16 * q.rows * attrs.heads * Math.ceil(attrs.headDim / 4));
@@ -38,6 +39,18 @@ export function lowerAttention(
   if (q.rows > FEW_ROWS) return [write, lowerTiles(shape, workspace.countWord("tokens"))];
   const spans = spanCount(blockColumns * kv.blockRows);
   const partials = workspace.temporary(16 * q.rows * attrs.heads * spans * partialUnits(shape));
-  const variant = spanVariants(features).at(-1)!;
-  return [write, lowerSpans(shape, partials, spans, variant), lowerCombine(shape, partials, spans)];
+  const site = siteOf(spec);
+  const candidates = spanVariants(features).toReversed();
+  const variant = chosen(site, candidates, choices);
+  const span = lowerSpans(shape, partials, spans, variant);
+  return [
+    write,
+    ...markChoice([span], site, candidates, variant, choices),
+    lowerCombine(shape, partials, spans),
+  ];
+}
+
+function siteOf({ attrs: { heads, kvHeads, headDim, valueDim }, kv, q }: AttentionSpec): string {
+  const sizes = headDim === valueDim ? headDim : `${headDim}/${valueDim}`;
+  return `attention_span ${kv.dtype} ${heads}/${kvHeads} heads of ${sizes}, rows ${q.rows}`;
 }

@@ -71,7 +71,7 @@ const subgroups: SpanVariant = {
     workgroupBarrier();`,
 };
 
-/** The variants that a device allows, the plain one first. */
+/** The variants that a device allows, the plain one first, the one that is expected to be fastest last. */
 export function spanVariants(features: ReadonlySet<KernelFeature>): readonly SpanVariant[] {
   return features.has("subgroups") ? [plain, subgroups] : [plain];
 }

@@ -1,11 +1,13 @@
-/** linear: y = f(g(x) W^T + bias) for weights of any format: which kernel serves, and the lists of variants. */
+/** linear: y = f(g(x) W^T + bias) for weights of any format: which kernel serves, and the lists of candidates. */
 import type { LinearSpec, Workspace } from "../../lower/specs.js";
 import type { Dispatch } from "../../program/dispatch.js";
 import type { HalfDecode } from "../../quant/decode-wgsl.js";
+import { type Choices, chosen, markChoice, NO_CHOICES } from "../choices.js";
 import type { KernelFeature } from "../features.js";
-import { lowerLinearRow, ROWS_PER_WALK, type RowVariant } from "./row.js";
+import { lowerLinearRow, ROWS_PER_WALK, type RowCut, type RowVariant, rowCuts } from "./row.js";
 import { lowerLinearTile, type TileForm } from "./tile.js";
 import { canDot, lowerLinearTileDot } from "./tile-dot.js";
+import { tileRowsOf } from "./tile-source.js";
 
 type Features = ReadonlySet<KernelFeature>;
 
@@ -50,18 +52,71 @@ const DEFAULT_TILE = "halves";
 /**
  * The dispatches of a spec: one for up to 8 rows, unless a weight is split or its weights lie in too many pages; for more
  * rows the norm is a dispatch of its own.
- * @param tile name of the variant for many rows, should the features allow it; "f16" and "packed-dot" round rows
+ * @param features "shader-f16" and "packed-dot" allow kernels for many rows that round what they multiply
  */
 export function lowerLinear(
   spec: LinearSpec,
   workspace: Workspace,
   features: Features,
-  tile: string = DEFAULT_TILE,
+  choices: Choices = NO_CHOICES,
 ): Dispatch[] {
-  if (linearFamily(spec) === "linear_row")
-    return lowerLinearRow(spec, workspace, rowVariants(features).at(-1)!);
-  const named = (name: string) => tileVariants(features).find((variant) => variant.name === name);
-  return lowerLinearTiles(spec, workspace, named(tile) ?? named(DEFAULT_TILE) ?? named("plain")!);
+  const site = siteOf(spec);
+  if (linearFamily(spec) === "linear_row") {
+    const candidates = rowCandidates(spec, features);
+    const used = chosen(site, candidates, choices);
+    const dispatches = lowerLinearRow(spec, workspace, used.variant, used.cut);
+    return markChoice(dispatches, site, candidates, used, choices);
+  }
+  const candidates = tileCandidates(spec, features);
+  const used = chosen(site, candidates, choices);
+  return markChoice(lowerLinearTiles(spec, workspace, used), site, candidates, used, choices);
+}
+
+export interface RowCandidate {
+  /** Variant, lanes of a team, groups of 4 outputs of a team: "subgroups 64x2". */
+  readonly name: string;
+  readonly variant: RowVariant;
+  readonly cut: RowCut;
+}
+
+/** Candidates for few rows, the default first: its variant with other cuts, and another variant with its cut. */
+export function rowCandidates(spec: LinearSpec, features: Features): RowCandidate[] {
+  const [best, ...others] = rowVariants(features).toReversed();
+  const cuts = rowCuts(spec);
+  const named = (variant: RowVariant, cut: RowCut) => {
+    return { name: `${variant.name} ${cut.lanes}x${cut.groups}`, variant, cut };
+  };
+  return [
+    ...cuts.map((cut) => named(best!, cut)),
+    ...others.slice(0, 1).map((other) => named(other, cuts[0]!)),
+  ];
+}
+
+/** Candidates for many rows, the default first; those by integers only where all weights are integers. */
+function tileCandidates(spec: LinearSpec, features: Features): TileVariant[] {
+  const variants = tileVariants(features).filter(({ product }) => product === "floats" || canDot(spec));
+  const usual = variants.find(({ name }) => name === DEFAULT_TILE) ?? variants[0]!;
+  return [usual, ...variants.filter((variant) => variant !== usual)];
+}
+
+function siteOf(spec: LinearSpec): string {
+  const { parts, x, y, norm, finish } = spec;
+  const types = parts.map(({ weight }) => weight.spec.dtype);
+  const family = linearFamily(spec);
+  // Which tile is fastest is a matter of formats; how a single row is best cut, of sizes as well.
+  if (family === "linear_tile")
+    return `${family} ${[...new Set(types)].sort().join("+")}, rows ${tileRowsOf(spec)}`;
+  const outputs = parts.map(({ weight }) => weight.spec.shape[0]!);
+  const fused = [...(norm ? ["norm"] : []), ...(finish === "none" ? [] : [finish])].map(
+    (name) => `, ${name}`,
+  );
+  const rows = Math.min(y.rows, ROWS_PER_WALK);
+  return `${family} ${types.join("+")} ${x.width} to ${outputs.join("+")}, rows ${rows}${fused.join("")}`;
+}
+
+/** Largest normalised mean squared error of a candidate to the default: some round the rows, the rest differ in order. */
+export function toleratedError(candidate: string): number {
+  return candidate === "f16" || candidate === "packed-dot" ? 1e-3 : 1e-8;
 }
 
 /** Any variant for many rows; what "packed-dot" cannot serve goes by floats. */

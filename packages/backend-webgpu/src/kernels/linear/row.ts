@@ -40,23 +40,32 @@ export interface RowVariant {
   readonly halves: HalfDecode;
 }
 
-/** How a kernel is cut. */
-interface Shape {
+/** How the work is cut into teams. */
+export interface RowCut {
+  /** Invocations of a team. */
+  readonly lanes: number;
+  /** Groups of 4 outputs per team; those of swiglu's second weight are counted too. */
+  readonly groups: number;
+}
+
+interface Shape extends RowCut {
   readonly columns: number;
   readonly chunks: number;
   /** Rows of x per walk. */
   readonly rows: number;
-  /** Groups of 4 outputs per team; those of swiglu's second weight are counted too. */
-  readonly groups: number;
   /** vec4 sums of an invocation: one per group and row, then the squares of the rows. */
   readonly sums: number;
-  readonly lanes: number;
 }
 
-export function lowerLinearRow(spec: LinearSpec, workspace: Workspace, variant: RowVariant): Dispatch[] {
+export function lowerLinearRow(
+  spec: LinearSpec,
+  workspace: Workspace,
+  variant: RowVariant,
+  cut: RowCut = rowCuts(spec)[0]!,
+): Dispatch[] {
   const norm = spec.norm?.weight.parts[0];
   return batchesOf(segmentsOf(spec), PARAM_VECTORS, norm?.page).map((batch) => {
-    const shape = shapeOf(spec);
+    const shape = shapeOf(spec, cut);
     const teams = batch.segments.map((segment) => teamsOf(segment, shape));
     const total = teams.reduce((sum, count) => sum + count, 0);
     const { bindings, operands } = bindingsOf(spec, batch);
@@ -84,22 +93,49 @@ export function lowerLinearRow(spec: LinearSpec, workspace: Workspace, variant: 
 /** Invocations that keep a large GPU busy; a team of fewer lanes spends less on adding up. */
 const ENOUGH_LANES = 65536;
 
-function shapeOf(spec: LinearSpec): Shape {
+function shapeOf(spec: LinearSpec, cut: RowCut): Shape {
   const columns = spec.x.width;
   const chunks = chunksOf(columns);
-  const rows = Math.min(spec.y.rows, ROWS_PER_WALK);
-  const groups = spec.finish === "swiglu" || rows <= 2 ? 2 : 1;
-  const sums = groups * rows + (spec.norm ? Math.ceil(rows / 4) : 0);
+  const rows = rowsOf(spec);
+  return { ...cut, columns, chunks, rows, sums: sumsOf(spec, cut.groups) };
+}
+
+function rowsOf({ y }: LinearSpec): number {
+  return Math.min(y.rows, ROWS_PER_WALK);
+}
+
+function sumsOf(spec: LinearSpec, groups: number): number {
+  const rows = rowsOf(spec);
+  return groups * rows + (spec.norm ? Math.ceil(rows / 4) : 0);
+}
+
+/** Cuts that may be fast: the one that is expected to be first, then its neighbours. */
+export function rowCuts(spec: LinearSpec): RowCut[] {
+  const chunks = chunksOf(spec.x.width);
+  const least = spec.finish === "swiglu" ? 2 : 1;
+  const groups = least === 2 || rowsOf(spec) <= 2 ? 2 : 1;
   const outputs = spec.parts.reduce((sum, { weight }) => sum + weight.spec.shape[0]!, 0);
-  const teams = Math.ceil(outputs / (4 * groups));
-  return { columns, chunks, rows, groups, sums, lanes: lanesOf(chunks, teams, sums) };
+  const lanes = lanesOf(chunks, Math.ceil(outputs / (4 * groups)), sumsOf(spec, groups));
+  const neighbours = [
+    { lanes: 2 * lanes, groups },
+    { lanes: lanes / 2, groups },
+    { lanes, groups: 2 * groups },
+    { lanes, groups: groups / 2 },
+  ];
+  const fits = (cut: RowCut) =>
+    cut.groups >= least && fittingLanes(chunks, sumsOf(spec, cut.groups)).includes(cut.lanes);
+  return [{ lanes, groups }, ...neighbours.filter(fits)];
+}
+
+function fittingLanes(chunks: number, sums: number): number[] {
+  return [32, 64, 128, 256].filter(
+    (lanes) => lanes * sums <= MOST_PARTIALS && (lanes === 32 || 2 * lanes <= chunks),
+  );
 }
 
 /** As few lanes as are enough, or as many as take part in at least two rounds; with as little idleness as can be. */
 function lanesOf(chunks: number, teams: number, sums: number): number {
-  const fitting = [32, 64, 128, 256].filter(
-    (lanes) => lanes === 32 || (lanes * sums <= MOST_PARTIALS && 2 * lanes <= chunks),
-  );
+  const fitting = fittingLanes(chunks, sums);
   const least = Math.min(...fitting.map((lanes) => idle(chunks, lanes)));
   const busy = fitting.filter((lanes) => idle(chunks, lanes) <= least + 0.05);
   return busy.find((lanes) => lanes * teams >= ENOUGH_LANES) ?? busy.at(-1)!;
