@@ -170,7 +170,7 @@ class FileSource implements ByteSource {
 }
 
 /** Reads until `target` is full or the file ends; returns the number of bytes read. */
-async function fill(
+export async function fill(
   handle: FileHandle,
   offset: number,
   target: Uint8Array,

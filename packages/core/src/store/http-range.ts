@@ -14,11 +14,12 @@ import {
   rangeUnsupportedError,
   sameVersion,
 } from "./http-response.js";
+import type { Route } from "./route.js";
 import type { SourceOptions } from "./source.js";
 
 /** A file as it was opened. */
-export interface RemoteFile {
-  readonly url: URL;
+export interface OpenedFile {
+  readonly route: Route;
   readonly version: FileVersion;
   readonly options: SourceOptions;
 }
@@ -28,7 +29,7 @@ export interface RemoteFile {
  * @throws MilletError SOURCE_READ_FAILED, SOURCE_CHANGED, SOURCE_TRUNCATED, SOURCE_RANGE_UNSUPPORTED, ABORTED
  */
 export async function* fetchRange(
-  file: RemoteFile,
+  file: OpenedFile,
   start: number,
   end: number,
   signal: AbortSignal,
@@ -51,16 +52,17 @@ export async function* fetchRange(
 }
 
 /** Asks for [start, end) and waits for the first bytes: an answer without any is no progress. */
-async function begin(file: RemoteFile, start: number, end: number, signal: AbortSignal) {
-  const rest = bodyPieces(file.url, await answer(file, start, end, signal), end - start, signal);
+async function begin(file: OpenedFile, start: number, end: number, signal: AbortSignal) {
+  const response = await answer(file, start, end, signal);
+  const rest = bodyPieces(file.route.url, response, end - start, signal, file.options.stallMs);
   const { value: first } = await rest.next();
   if (!first) throw cutShort(file, start);
   return { first, rest };
 }
 
-async function answer(file: RemoteFile, start: number, end: number, signal: AbortSignal): Promise<Response> {
-  const url = String(file.url);
-  const response = await request(file.url, `bytes=${start}-${end - 1}`, file.options, signal);
+async function answer(file: OpenedFile, start: number, end: number, signal: AbortSignal): Promise<Response> {
+  const url = String(file.route.url);
+  const response = await request(file.route, `bytes=${start}-${end - 1}`, signal);
   const range = contentRange(response);
   const total = response.status === 200 ? contentLength(response) : range?.total;
   const isSame = sameVersion(fileVersion(response, total ?? file.version.byteLength), file.version);
@@ -75,7 +77,7 @@ async function answer(file: RemoteFile, start: number, end: number, signal: Abor
       );
 }
 
-function cutShort({ url, version }: RemoteFile, at: number): MilletError {
+function cutShort({ route: { url }, version }: OpenedFile, at: number): MilletError {
   return new MilletError(
     "SOURCE_TRUNCATED",
     `${url} sends nothing from byte ${at} on, although it has ${version.byteLength} bytes. Upload it again.`,

@@ -1,24 +1,17 @@
 /** One HTTP request, its body, and trying again: the pieces of which http.ts is made. */
 import { abortedError } from "../errors.js";
-import { isTransient, statusError, transientError, unreachableError } from "./http-response.js";
+import { isTransient, statusError, transientError } from "./http-response.js";
+import type { Route } from "./route.js";
 import type { SourceOptions } from "./source.js";
+import { unlessStalled } from "./stall.js";
 
 /** One range request. Resolves for 200, 206 and 416; anything else is thrown. */
-export async function request(
-  url: URL,
-  range: string,
-  options: SourceOptions,
-  signal?: AbortSignal,
-): Promise<Response> {
-  const load = options.fetch ?? fetch;
+export async function request(route: Route, range: string, signal?: AbortSignal): Promise<Response> {
   // With a range, fetch asks for uncompressed bytes by itself.
-  const headers = { ...options.headers, range };
-  const response = await load(url, { headers, ...(signal && { signal }) }).catch((cause: unknown) => {
-    throw signal?.aborted ? abortedError(signal, `Reading ${url}`) : unreachableError(url, cause);
-  });
+  const response = await route.request({ headers: { range } }, signal);
   if (response.status === 200 || response.status === 206 || response.status === 416) return response;
   await response.body?.cancel();
-  throw statusError(String(url), response.status);
+  throw statusError(String(route.url), response.status);
 }
 
 /**
@@ -31,16 +24,18 @@ export async function* bodyPieces(
   response: Response,
   byteLength: number,
   signal?: AbortSignal,
+  stallMs?: number,
 ): AsyncGenerator<Uint8Array, void> {
   const reader = response.body?.getReader();
   let left = byteLength;
   try {
     while (reader && left > 0) {
-      const { value } = await reader.read().catch((cause: unknown) => {
+      const read = reader.read().catch((cause: unknown) => {
         throw signal?.aborted
           ? abortedError(signal, `Reading ${url}`)
           : transientError(String(url), "the connection broke", cause);
       });
+      const { value } = await unlessStalled(read, url, stallMs);
       if (!value) break;
       const piece = value.subarray(0, left);
       left -= piece.byteLength;

@@ -3,7 +3,7 @@
  * between requests is noticed, reads share few large requests (read-ahead.ts says what that keeps in memory). Keeps
  * nothing on disk.
  */
-import { abortedError, throwIfAborted } from "../errors.js";
+import { throwIfAborted } from "../errors.js";
 import type { KnownOrigin } from "../tensor/byte-source.js";
 import { fetchRange } from "./http-range.js";
 import { copyBody, request, withRetries } from "./http-request.js";
@@ -14,18 +14,12 @@ import {
   fileVersion,
   rangeUnsupportedError,
   transientError,
-  unreachableError,
 } from "./http-response.js";
 import { MemorySource } from "./memory.js";
 import { ReadAhead } from "./read-ahead.js";
-import {
-  allocate,
-  type ByteSource,
-  checkFileName,
-  checkRead,
-  disposedError,
-  type SourceOptions,
-} from "./source.js";
+import { fileName, siblingUrl } from "./remote.js";
+import { Route } from "./route.js";
+import { allocate, type ByteSource, checkRead, disposedError, type SourceOptions } from "./source.js";
 
 /** The first request brings this much: the whole header of a small model, and the file's size with it. */
 const FIRST_BYTES = 64 << 10;
@@ -38,28 +32,24 @@ const WHOLE_FILE_LIMIT_BYTES = 32 << 20;
 export async function openHttp(url: URL, options: SourceOptions = {}): Promise<ByteSource> {
   const { signal } = options;
   throwIfAborted(signal, `Opening ${url}`);
+  const route = new Route(url, options);
   return withRetries(options, signal, async () => {
-    const response = await request(url, `bytes=0-${FIRST_BYTES - 1}`, options, signal);
+    const response = await request(route, `bytes=0-${FIRST_BYTES - 1}`, signal);
     if (response.status === 200) return openWhole(url, response, options);
-    const total = contentRange(response)?.total ?? (await headLength(url, options));
+    const total = contentRange(response)?.total ?? (await headLength(route, signal));
     const first = new Uint8Array(response.status === 416 ? 0 : Math.min(FIRST_BYTES, total));
     const done = await copyBody(url, response, first, signal);
     if (done < first.byteLength) throw transientError(String(url), "the answer was cut short");
-    return new HttpSource(url, fileVersion(response, total), first, options);
+    return new HttpSource(route, fileVersion(response, total), first, options);
   });
 }
 
 /** The size from a HEAD request, for servers whose Content-Range cannot be seen (CORS always shows Content-Length). */
-async function headLength(url: URL, options: SourceOptions): Promise<number> {
-  const { headers, signal } = options;
-  const load = options.fetch ?? fetch;
-  const init = { method: "HEAD", ...(headers && { headers }), ...(signal && { signal }) };
-  const response = await load(url, init).catch((cause: unknown) => {
-    throw signal?.aborted ? abortedError(signal, `Opening ${url}`) : unreachableError(url, cause);
-  });
+export async function headLength(route: Route, signal: AbortSignal | undefined): Promise<number> {
+  const response = await route.request({ method: "HEAD" }, signal);
   const length = response.ok ? contentLength(response) : undefined;
   if (length === undefined)
-    throw rangeUnsupportedError(String(url), "the server does not tell the file's size");
+    throw rangeUnsupportedError(String(route.url), "the server does not tell the file's size");
   return length;
 }
 
@@ -87,21 +77,8 @@ async function openWhole(url: URL, response: Response, options: SourceOptions): 
   );
 }
 
-function fileName(url: URL): string {
-  const last = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
-  try {
-    return decodeURIComponent(last);
-  } catch {
-    return last; // a stray percent sign: the name as it stands
-  }
-}
-
-/** Same directory and query: a query often carries the access token. */
 async function openHttpSibling(url: URL, name: string, options: SourceOptions, signal?: AbortSignal) {
-  checkFileName(name);
-  const other = new URL(encodeURIComponent(name), url);
-  other.search = url.search;
-  return openHttp(other, { ...options, signal });
+  return openHttp(siblingUrl(url, name), { ...options, signal });
 }
 
 /** Only a strong ETag promises the same bytes (RFC 9110, 8.8.1). */
@@ -119,13 +96,14 @@ class HttpSource implements ByteSource {
   readonly #ahead: ReadAhead;
   #closed = false;
 
-  constructor(url: URL, version: FileVersion, first: Uint8Array, options: SourceOptions) {
+  constructor(route: Route, version: FileVersion, first: Uint8Array, options: SourceOptions) {
+    const { url } = route;
     this.#url = url;
     this.#options = options;
     this.name = fileName(url);
     this.byteLength = version.byteLength;
     this.origin = originOf(url, version);
-    this.#ahead = new ReadAhead(this, first, (...range) => fetchRange({ url, version, options }, ...range));
+    this.#ahead = new ReadAhead(this, first, (...range) => fetchRange({ route, version, options }, ...range));
   }
 
   async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {

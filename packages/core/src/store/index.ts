@@ -1,4 +1,26 @@
-/** Where model files come from: the public face of this folder. */
+/** Where model files come from and live: the public face of this folder. */
+export { createStore } from "./create-store.js";
 export { openSource } from "./open.js";
 export { rememberSource, type SourceRecipe } from "./remember.js";
-export type { ByteSource, FileLocation, ModelFiles, ModelSource, SourceOptions } from "./source.js";
+export type {
+  ByteSource,
+  DownloadProgress,
+  FileLocation,
+  HubOptions,
+  ModelFiles,
+  ModelSource,
+  NetworkUse,
+  RemoteFile,
+  RemoteModel,
+  RemoteStore,
+  SourceOptions,
+} from "./source.js";
+export type {
+  PullOptions,
+  Store,
+  StoreCallOptions,
+  StoredFile,
+  StoreOptions,
+  StorePlaceReport,
+  VerifyReport,
+} from "./store.js";

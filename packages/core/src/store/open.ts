@@ -1,9 +1,11 @@
 /** Opens a model source: decides by its kind which ByteSource serves it. */
-import { MilletError } from "../errors.js";
+import { isMilletError, MilletError } from "../errors.js";
 import { BlobSource } from "./blob.js";
-import { canOpenFiles, openFile } from "./file.js";
+import { openFile } from "./file.js";
 import { openHttp } from "./http.js";
 import { MemorySource, type OpenSibling } from "./memory.js";
+import { resolveFiles, resolveRemote, toUrl } from "./resolve.js";
+import type { RemoteFile, RemoteModel } from "./source.js";
 import {
   type ByteSource,
   type FileLocation,
@@ -59,6 +61,8 @@ async function openFiles({ files }: ModelFiles, options: SourceOptions): Promise
   const first = files[0];
   if (!first)
     throw new MilletError("INVALID_ARGUMENT", "The list of model files is empty. Pass at least one file.");
+  const remote = resolveFiles({ files });
+  if (remote) return openRemote(remote, options);
   return open(first.name, options.signal);
 }
 
@@ -110,37 +114,37 @@ function asBytes(location: ArrayBuffer | SharedArrayBuffer | Uint8Array): Uint8A
   );
 }
 
-/** A path unless it has a URL's scheme; one letter before the colon is a Windows drive. */
-function toUrl(address: string | URL): URL | undefined {
-  if (address instanceof URL) return address;
-  if (/^[a-z][a-z0-9+.-]+:/i.test(address)) return parseUrl(address);
-  if (canOpenFiles() || typeof location === "undefined") return undefined;
-  return parseUrl(address, location.href);
-}
-
-function parseUrl(address: string, base?: string): URL {
-  try {
-    return new URL(address, base);
-  } catch (cause) {
-    throw new MilletError(
-      "INVALID_ARGUMENT",
-      `"${address}" is no valid address. Check it for typing errors.`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
 async function openAddress(address: string | URL, options: SourceOptions): Promise<ByteSource> {
+  const remote = await resolveRemote(address, options);
+  if (remote) return openRemote(remote, options);
   const url = toUrl(address);
   if (!url || url.protocol === "file:") return openFile(url ?? address, options.signal);
-  if (url.protocol === "http:" || url.protocol === "https:") return openHttp(url, options);
   if (url.protocol === "blob:" || url.protocol === "data:") return openInline(url, options);
   throw new MilletError(
     "INVALID_ARGUMENT",
-    `${url.protocol} addresses cannot be opened. Use a path, file:, http(s):, blob: or data:.`,
+    `${url.protocol} addresses cannot be opened. Use a path, file:, http(s):, hf:, blob: or data:.`,
   );
+}
+
+/** Through the store, if there is one and it works or must. */
+async function openRemote(model: RemoteModel, options: SourceOptions): Promise<ByteSource> {
+  const { store, onNote } = options;
+  if (!store) return stream(model.files[0]!, model, options);
+  try {
+    return await store.open(model, options);
+  } catch (error) {
+    const isStores = isMilletError(error) && (error.code === "STORE_FULL" || error.code === "STORE_FAILED");
+    if (!isStores || store.onFailure === "fail" || store.network === "none") throw error;
+    onNote?.(`The model is not kept on this device: ${error.message}`);
+    return stream(model.files[0]!, model, options);
+  }
+}
+
+async function stream(file: RemoteFile, model: RemoteModel, options: SourceOptions): Promise<ByteSource> {
+  const source = await openHttp(file.url, { ...options, headers: file.headers ?? options.headers });
+  const sibling: OpenSibling = async (name, signal) =>
+    stream(model.sibling(name), model, { ...options, signal });
+  return withIdentity(source, { name: file.name, sibling });
 }
 
 /** blob: and data: URLs name bytes that the page holds already. */

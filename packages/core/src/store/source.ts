@@ -16,7 +16,13 @@ export type FileLocation = string | URL | Blob | ArrayBuffer | SharedArrayBuffer
 /** Files that belong together (the shards of a model) under the names by which they refer to each other. */
 export interface ModelFiles {
   /** The first entry is opened; the others are its siblings. */
-  readonly files: readonly { readonly name: string; readonly location: FileLocation }[];
+  readonly files: readonly {
+    readonly name: string;
+    readonly location: FileLocation;
+    /** Known sizes and checksums let downloads be checked, and stored files be found without asking a server. */
+    readonly byteLength?: number | undefined;
+    readonly sha256?: string | undefined;
+  }[];
 }
 
 /** Where a model comes from. An array of Blobs or Files holds the shards of one model, the first shard first. */
@@ -25,6 +31,12 @@ export type ModelSource = FileLocation | readonly Blob[] | ModelFiles | ByteSour
 export interface SourceOptions {
   /** Stops opening. Reads take their own signal. */
   readonly signal?: AbortSignal | undefined;
+  /** Keeps what comes from servers on this device. Without one, it is read from the server each time. */
+  readonly store?: RemoteStore | undefined;
+  /** Hears how far downloads into the store are. */
+  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
+  /** Told what did not make the call fail, such as a store that cannot be used. */
+  readonly onNote?: ((text: string) => void) | undefined;
   /** Used instead of the global fetch. */
   readonly fetch?: typeof fetch | undefined;
   /** Sent with every request, for instance an Authorization header. */
@@ -33,8 +45,77 @@ export interface SourceOptions {
   readonly retries?: number | undefined;
   /** The pause before the first retry; it doubles with each. Default 250. */
   readonly retryDelayMs?: number | undefined;
+  /** A connection on which nothing comes for so long counts as lost. Default 30,000. */
+  readonly stallMs?: number | undefined;
+  /** false: keeps the answers out of the browser's own cache, for callers that keep them themselves. */
+  readonly httpCache?: boolean | undefined;
   /** A file up to this size is read whole from a server that ignores ranges. Default 32 MiB. */
   readonly wholeFileLimitBytes?: number | undefined;
+}
+
+export interface DownloadProgress {
+  /** The file that moves. */
+  readonly file: string;
+  /** Of all files, what is stored already included. */
+  readonly loadedBytes: number;
+  /** Of all files whose size is known by now. */
+  readonly totalBytes: number;
+  /** Over the last seconds; undefined at the beginning. */
+  readonly bytesPerSecond: number | undefined;
+  readonly remainingMs: number | undefined;
+  /** Another process or tab downloads the file, and this one waits for it. */
+  readonly isWaiting: boolean;
+}
+
+/** "auto": asks the server whether a stored file is current. "missing": only for what is not stored. "none": never. */
+export type NetworkUse = "auto" | "missing" | "none";
+
+export interface HubOptions {
+  /** Default: the environment's HF_ENDPOINT, else https://huggingface.co. */
+  readonly endpoint?: string | undefined;
+  /** For private and gated models; goes to the endpoint only. Default: the environment's HF_TOKEN. */
+  readonly token?: string | undefined;
+}
+
+/** One file on a server. */
+export interface RemoteFile {
+  /** For people, and the store's name of it: an hf: reference, or the URL without its query, which may hold secrets. */
+  readonly address: string;
+  /** What tells it from any other: the whole URL, or the hf: reference. */
+  readonly identity: string;
+  readonly name: string;
+  readonly url: URL;
+  /** In place of the options' own. */
+  readonly headers?: SourceOptions["headers"];
+  /** Of the content, where somebody who knows told it. */
+  readonly sha256?: string | undefined;
+  readonly byteLength?: number | undefined;
+  /** What is at the address never changes. */
+  readonly isImmutable?: boolean;
+}
+
+/** Files that make up a model. */
+export interface RemoteModel {
+  /** The first is opened; all are needed. */
+  readonly files: readonly RemoteFile[];
+  /** A file beside the first, whether or not it is in the list. @throws MilletError SOURCE_NOT_FOUND, INVALID_ARGUMENT */
+  sibling(name: string): RemoteFile;
+}
+
+/** What openSource needs of a store. */
+export interface RemoteStore {
+  readonly onFailure: "fail" | "stream";
+  readonly network: NetworkUse;
+  readonly hub: HubOptions;
+  /** Opens the first of a model's files; all are downloaded then. Throws as {@link openSource}, and STORE_*. */
+  open(model: RemoteModel, options: SourceOptions): Promise<ByteSource>;
+  /** Small texts that are kept beside the files: what a hub answered. */
+  readonly notes: StoreNotes;
+}
+
+export interface StoreNotes {
+  read(id: string): Promise<string | undefined>;
+  write(id: string, text: string): Promise<void>;
 }
 
 /**
