@@ -58,6 +58,7 @@ async function bringVersion(
   try {
     let content = known.sha256 === undefined ? undefined : await records.content(known.sha256);
     if (content === undefined) {
+      await makeRoom(keeping, file, partial);
       await records.writeRef(id, { ...named(file), ...pointed(before), partial });
       await records.writeUse(partial.key, Date.now());
       const sha256 = await fetchData(keeping, file, partial, known, call);
@@ -107,7 +108,6 @@ async function fetchData(
   remote: Remote,
   { options, progress }: KeepCall,
 ): Promise<string> {
-  await makeRoom(keeping, file, partial);
   const { place, options: settings } = keeping;
   const data = await place.openData(partial.key, partial, "write");
   const { signal = new AbortController().signal } = options;
