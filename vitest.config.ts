@@ -19,6 +19,7 @@ export default defineConfig({
   test: {
     reporters: ["default", new NotRunReporter()],
     maxWorkers: 2,
+    globalSetup: "test/support/cache-folder.ts",
     projects: [
       {
         extends: true,

@@ -63,7 +63,17 @@ export type {
   ScoreOptions,
 } from "./model/types.js";
 export { loadModel } from "./model.js";
-export type { ModelSource } from "./store/index.js";
+export {
+  createStore,
+  type DownloadProgress,
+  type ModelSource,
+  type NetworkUse,
+  type PullOptions,
+  type Store,
+  type StoredFile,
+  type StoreOptions,
+  type VerifyReport,
+} from "./store/index.js";
 export {
   createTokenizer,
   type DecodeOptions,

@@ -19,7 +19,13 @@ import { type ReloadRecipe, ServedModel } from "./model/served-model.js";
 import { modelShape } from "./model/shape.js";
 import type { LoadModelOptions, Model, ModelPackage } from "./model/types.js";
 import { defineModel } from "./models/index.js";
-import { type ModelSource, openSource, rememberSource } from "./store/index.js";
+import {
+  createStore,
+  type ModelSource,
+  openSource,
+  rememberSource,
+  type SourceOptions,
+} from "./store/index.js";
 import { ggufTokenizer } from "./tokenizer/index.js";
 
 /**
@@ -29,9 +35,11 @@ import { ggufTokenizer } from "./tokenizer/index.js";
  *     for await (const text of model.generate("Once upon a time")) process.stdout.write(text);
  *     await model.dispose();
  *
+ * What comes from a server is kept on this device (option `store`), so that the next load needs no download.
+ *
  * @param source a path, a URL, a Blob or File, bytes, or the files of a split model; what the default export of a
  *   model package is. An open ByteSource is closed in the end.
- * @throws MilletError UNSUPPORTED_PLATFORM, ABORTED, SOURCE_*, GGUF_*, MODEL_*, TOKENIZER_*, TEMPLATE_*,
+ * @throws MilletError UNSUPPORTED_PLATFORM, ABORTED, SOURCE_*, STORE_*, GGUF_*, MODEL_*, TOKENIZER_*, TEMPLATE_*,
  *   INVALID_ARGUMENT; what the backend fails with, or BACKEND_UNAVAILABLE if none of several serves. Nothing stays behind
  */
 export async function loadModel(
@@ -40,18 +48,41 @@ export async function loadModel(
 ): Promise<Model> {
   const begin = performance.now();
   checkPlatform();
-  const { signal, fetch, headers, onProgress, onRecovery } = options;
+  const { signal, onProgress, onRecovery } = options;
+  const notes: string[] = [];
   const factories = backendsOf(options);
   throwIfAborted(signal, "Loading the model");
   onProgress?.({ phase: "open", loadedBytes: 0, totalBytes: 0 });
-  const file = await openModelFile(() => openSource(source, { signal, fetch, headers }), { signal });
+  const places = placesOf(options, notes);
+  const file = await openModelFile(() => openSource(source, { ...places, signal }), { signal });
   try {
-    const files = rememberFiles(rememberSource(source), file.identity, { fetch, headers }, {});
+    const files = rememberFiles(rememberSource(source), file.identity, whatIsThere(places), {});
     const recipe = { factories, files, onRecovery };
-    return await loadFrom(file, recipe, { ...options, ...packaged(source, options) }, begin);
+    return await loadFrom(file, recipe, { ...options, ...packaged(source, options), notes }, begin);
   } finally {
     await file.close();
   }
+}
+
+/** Where files come from and stay, by the caller's options. */
+function placesOf(
+  { fetch, headers, network, onProgress, store }: LoadModelOptions,
+  notes: string[],
+): Omit<SourceOptions, "signal"> {
+  return {
+    fetch,
+    headers,
+    network,
+    store: store === false ? undefined : (store ?? createStore({ onFailure: "stream" })),
+    onNote: (text) => notes.push(text),
+    onDownload: (progress) => onProgress?.({ phase: "download", ...progress }),
+  };
+}
+
+/** The same for a model that is loaded again: as it was loaded, whatever its server has by now. */
+function whatIsThere(places: Omit<SourceOptions, "signal">): Omit<SourceOptions, "signal"> {
+  const isOffline = (places.network ?? places.store?.network) === "none";
+  return { ...places, network: isOffline ? "none" : "missing", onNote: undefined, onDownload: undefined };
 }
 
 /** What the model package says, the caller's defaults before its own. */
@@ -84,10 +115,10 @@ function isList(backend: LoadModelOptions["backend"]): backend is readonly Backe
 async function loadFrom(
   file: ModelFile,
   recipe: Omit<ReloadRecipe, "request">,
-  options: LoadModelOptions & Pick<ModelPackage, "name">,
+  options: LoadModelOptions & Pick<ModelPackage, "name"> & Pick<Model, "notes">,
   begin: number,
 ): Promise<Model> {
-  const { signal, onProgress, name, system, generation = {} } = options;
+  const { signal, onProgress, name, notes, system, generation = {} } = options;
   const { metadata } = file;
   const definition = await defineModel(file);
   const info = modelInfo(file, definition, name);
@@ -122,6 +153,7 @@ async function loadFrom(
     chatFormat: detectChatFormat(template),
     defaults: { system: system ?? undefined, generation },
     loadMs,
+    notes,
   });
 }
 

@@ -42,7 +42,7 @@ export interface FilesRecipe {
 export function rememberFiles(
   source: SourceRecipe,
   identity: readonly FileIdentity[],
-  options: Pick<SourceOptions, "fetch" | "headers">,
+  options: Omit<SourceOptions, "signal">,
   opened: OpenOptions,
 ): FilesRecipe {
   return {

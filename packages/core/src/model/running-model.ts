@@ -36,12 +36,14 @@ export interface ModelParts {
   readonly chatFormat: ChatFormat;
   readonly defaults: ModelDefaults;
   readonly loadMs: number;
+  readonly notes: readonly string[];
 }
 
 export class RunningModel implements Model {
   readonly info: ModelInfo;
   readonly contextLength: number;
   readonly loadMs: number;
+  readonly notes: readonly string[];
   readonly tokenizer: Tokenizer;
   readonly defaults: ModelDefaults;
   readonly chatFormat: ChatFormat;
@@ -53,6 +55,7 @@ export class RunningModel implements Model {
     this.info = parts.info;
     this.contextLength = parts.engine.contextLength;
     this.loadMs = parts.loadMs;
+    this.notes = parts.notes;
     this.tokenizer = parts.tokenizer;
     this.defaults = parts.defaults;
     this.chatFormat = parts.chatFormat;

@@ -8,16 +8,26 @@ import type { MilletError } from "../errors.js";
 import type { GenerateOptions, TextPromptOptions } from "../generate/options.js";
 import type { GenerationStream, ScoreResult } from "../generate/result.js";
 import type { KvDType } from "../graph/kv.js";
-import type { ModelFiles } from "../store/index.js";
+import type { ModelFiles, NetworkUse, Store } from "../store/index.js";
 import type { Tokenizer } from "../tokenizer/index.js";
 
-/** How far loading is. "open": reading the header. "weights": reading and packing tensors. "ready": done. */
+/**
+ * How far loading is. "open": finding the model. "download": bringing its files into the store, if they are not there.
+ * "weights": reading and packing tensors. "ready": done.
+ */
 export interface LoadModelProgress {
-  readonly phase: "open" | "weights" | "ready";
-  /** Bytes of weights read so far; 0 while opening. */
+  readonly phase: "open" | "download" | "weights" | "ready";
+  /** Bytes of files that are stored, or of weights that were read so far; 0 while opening. */
   readonly loadedBytes: number;
-  /** Bytes of weights to read; 0 while opening. */
+  /** Bytes of files, or of weights to read; 0 while opening. */
   readonly totalBytes: number;
+  /** The file that is being downloaded; with the phase "download" only, as what follows. */
+  readonly file?: string | undefined;
+  /** Over the last seconds; undefined at the beginning. */
+  readonly bytesPerSecond?: number | undefined;
+  readonly remainingMs?: number | undefined;
+  /** Another process or tab downloads the file, and this one waits for it. */
+  readonly isWaiting?: boolean | undefined;
 }
 
 /**
@@ -75,6 +85,13 @@ export interface LoadModelOptions {
   readonly generation?: Omit<GenerateOptions, "signal"> | undefined;
   /** System message of conversations that bring none. Default: the model package's. null: leave it to the template. */
   readonly system?: string | null | undefined;
+  /**
+   * Keeps what comes from servers: see createStore. Default: one in the user's cache folder, or in the browser's storage,
+   * where there is one; `Model.notes` says if not. false: files are read from the server, each time.
+   */
+  readonly store?: Store | false | undefined;
+  /** "none": nothing but what is stored or local; "missing": asks for nothing that is stored. Default: the store's. */
+  readonly network?: NetworkUse | undefined;
   /** For sources that are URLs: replaces the global fetch. */
   readonly fetch?: typeof fetch | undefined;
   /** For sources that are URLs: sent with every request. */
@@ -154,6 +171,8 @@ export interface Model {
   readonly contextLength: number;
   /** From the call of `loadModel` to its end. */
   readonly loadMs: number;
+  /** What loading met that made nothing fail: why the files are not kept, or that their server could not be asked. */
+  readonly notes: readonly string[];
   readonly tokenizer: Tokenizer;
   /** What applies where a call or a conversation does not say otherwise. */
   readonly defaults: ModelDefaults;

@@ -153,9 +153,10 @@ class PlacedStore implements Store {
     for (const file of model.files) await keeper.ensure(file, calls(file));
     // What was just brought or asked for is current for this model.
     const open = (file: RemoteFile, signal: AbortSignal | undefined): Promise<ByteSource> => {
-      const isThere = model.files.includes(file) && this.network === "auto";
-      const call = { ...calls(file), options: { ...calls(file).options, signal } };
-      return keeper.open(file, isThere ? { ...call, network: "missing" } : call, sibling);
+      const call = calls(file);
+      const isThere = model.files.includes(file) && call.network === "auto";
+      const network = isThere ? "missing" : call.network;
+      return keeper.open(file, { ...call, network, options: { ...call.options, signal } }, sibling);
     };
     const sibling = async (name: string, signal?: AbortSignal) => {
       const file = model.sibling(name);
@@ -198,7 +199,7 @@ class PlacedStore implements Store {
     const { retries = RETRIES, onNote = () => undefined } = options;
     return (file) => ({
       options: { ...options, retries, httpCache: false },
-      network: this.network,
+      network: options.network ?? this.network,
       progress: parts.get(file.identity) ?? meter.file(file.name, file.byteLength),
       onNote,
     });

@@ -12,6 +12,7 @@ import {
   type ModelFiles,
   type ModelSource,
   notFoundError,
+  notStoredError,
   type SourceOptions,
 } from "./source.js";
 
@@ -128,13 +129,14 @@ async function openAddress(address: string | URL, options: SourceOptions): Promi
 
 /** Through the store, if there is one and it works or must. */
 async function openRemote(model: RemoteModel, options: SourceOptions): Promise<ByteSource> {
-  const { store, onNote } = options;
+  const { store, onNote, network = store?.network } = options;
+  if (!store && network === "none") throw notStoredError(model.files[0]!.address);
   if (!store) return stream(model.files[0]!, model, options);
   try {
     return await store.open(model, options);
   } catch (error) {
     const isStores = isMilletError(error) && (error.code === "STORE_FULL" || error.code === "STORE_FAILED");
-    if (!isStores || store.onFailure === "fail" || store.network === "none") throw error;
+    if (!isStores || store.onFailure === "fail" || network === "none") throw error;
     onNote?.(`The model is not kept on this device: ${error.message}`);
     return stream(model.files[0]!, model, options);
   }

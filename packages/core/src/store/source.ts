@@ -33,6 +33,8 @@ export interface SourceOptions {
   readonly signal?: AbortSignal | undefined;
   /** Keeps what comes from servers on this device. Without one, it is read from the server each time. */
   readonly store?: RemoteStore | undefined;
+  /** In place of the store's own; "none" without a store opens nothing of a server. */
+  readonly network?: NetworkUse | undefined;
   /** Hears how far downloads into the store are. */
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
   /** Told what did not make the call fail, such as a store that cannot be used. */
@@ -179,5 +181,14 @@ export function notFoundError(name: string, where: string, cause?: unknown): Mil
       cause,
       details: { name },
     },
+  );
+}
+
+export function notStoredError(address: string): MilletError {
+  return new MilletError(
+    "SOURCE_NOT_STORED",
+    `${address} is not in the store, and the network may not be used (network: "none"). Download it first: ` +
+      `millet pull ${address}`,
+    { details: { address } },
   );
 }

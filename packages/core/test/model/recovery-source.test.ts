@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
-import { loadModel, MilletError, type Model } from "../../src/index.js";
+import { createStore, type LoadModelOptions, loadModel, MilletError, type Model } from "../../src/index.js";
 import { type ModelSource, openSource } from "../../src/store/index.js";
 import { startServer } from "../store/server.js";
 import { FragileDevice } from "./fragile-backend.js";
@@ -23,7 +23,10 @@ afterEach(async () => {
 });
 
 /** A model on a device that is lost at the fifth step of its first answer. */
-async function load(source: ModelSource, options: { headers?: Record<string, string> } = {}) {
+async function load(
+  source: ModelSource,
+  options: Pick<LoadModelOptions, "headers" | "network" | "store"> = {},
+) {
   const device = new FragileDevice({
     fault: (event, n) => (event === "step" && n === 5 ? "BACKEND_LOST" : undefined),
   });
@@ -78,11 +81,30 @@ describe("a model can be loaded again from", () => {
 
   it("a URL, asked as the first time", async () => {
     await using server = await startServer({ "tiny.gguf": bytes });
-    const { model } = await load(`${server.origin}/tiny.gguf`, { headers: { authorization: "Bearer 1" } });
+    const { model } = await load(`${server.origin}/tiny.gguf`, {
+      store: false,
+      headers: { authorization: "Bearer 1" },
+    });
     const first = server.requests.length;
     expect(await answer(model)).toEqual(expected);
     expect(server.requests.length).toBeGreaterThan(first);
     for (const { headers } of server.requests) expect(headers.authorization).toBe("Bearer 1");
+  });
+
+  it("the store, whatever the server has by now", async () => {
+    await using server = await startServer({ "tiny.gguf": bytes });
+    const store = createStore({ folder: join(folder, "cache") });
+    const { model } = await load(`${server.origin}/tiny.gguf`, { store });
+    server.etag = '"v2"';
+    server.files.clear();
+    server.requests.length = 0;
+    expect(await answer(model)).toEqual(expected);
+    expect(server.requests).toEqual([]);
+    await model.dispose();
+    const offline = await load(`${server.origin}/tiny.gguf`, { store, network: "none" });
+    expect(offline.model.notes).toEqual([]);
+    const later = await load(`${server.origin}/tiny.gguf`, { store });
+    expect(later.model.notes).toEqual([expect.stringContaining("could not be asked")]);
   });
 });
 
@@ -137,7 +159,7 @@ describe("an answer ends with its text and the reason if", () => {
 
   it("the file has changed on its server, or is gone", async () => {
     await using server = await startServer({ "tiny.gguf": bytes });
-    const { model } = await load(`${server.origin}/tiny.gguf`);
+    const { model } = await load(`${server.origin}/tiny.gguf`, { store: false });
     server.etag = '"v2"';
     expect(await failure(model)).toMatchObject({ code: "BACKEND_LOST", cause: { code: "SOURCE_CHANGED" } });
     server.files.clear();

@@ -540,7 +540,7 @@ describe("stopping while the model is loaded again", () => {
         return backend;
       },
     };
-    const options = { ...SMALL, backend: factory, fetch: fetching as typeof fetch };
+    const options = { ...SMALL, backend: factory, fetch: fetching as typeof fetch, store: false } as const;
     const model = await loadModel("http://127.0.0.1/tiny.gguf", options);
     opened.push(model);
     const stream = model.generate(PROMPT, SAMPLED);

@@ -2,10 +2,10 @@
  * Keeps files of servers: what an address stands for is downloaded once, by one process or tab at a time, and then
  * served from the place until the server has something else.
  */
-import { isMilletError, MilletError } from "../../errors.js";
+import { isMilletError } from "../../errors.js";
 import type { OpenSibling } from "../memory.js";
 import { chunkCount, chunkRange, type Release, type StorePlace } from "../place/place.js";
-import type { RemoteFile } from "../source.js";
+import { notStoredError, type RemoteFile } from "../source.js";
 import { bring, type Keeping } from "./bring.js";
 import type { KeepCall, KeeperOptions } from "./call.js";
 import { readSound } from "./chunk-board.js";
@@ -49,7 +49,7 @@ export class Keeper {
     const isCurrent =
       stored && (call.network !== "auto" || file.sha256 !== undefined || file.isImmutable === true);
     if (isCurrent) return this.#found(stored, file, id, call);
-    if (call.network === "none") throw notStoredError(file);
+    if (call.network === "none") throw notStoredError(file.address);
     return this.#exclusively(id, call, async (hasWaited) => {
       const content = await this.#stored(file, id);
       const isGood = content && (hasWaited || (await this.#isCurrent(file, id, call)));
@@ -63,7 +63,7 @@ export class Keeper {
       const content = await this.ensure(file, call);
       const source = await this.#openContent(file, content, call, sibling);
       if (source) return source;
-      if (tries === TRIES) throw notStoredError(file);
+      if (tries === TRIES) throw notStoredError(file.address);
     }
   }
 
@@ -79,7 +79,7 @@ export class Keeper {
       await this.ensure(file, call);
       return 0;
     }
-    if (call.network === "none") throw notStoredError(file);
+    if (call.network === "none") throw notStoredError(file.address);
     await this.#exclusively(id, call, async () => {
       await this.#reopen(file, id, content, bad);
       await bring(this.#keeping, file, id, call);
@@ -224,13 +224,4 @@ export class Keeper {
 async function giveUp(release: Release): Promise<undefined> {
   await release();
   return undefined;
-}
-
-function notStoredError(file: RemoteFile): MilletError {
-  return new MilletError(
-    "SOURCE_NOT_STORED",
-    `${file.address} is not in the store, and the network may not be used (network: "none"). Download it first: ` +
-      `millet pull ${file.address}`,
-    { details: { address: file.address } },
-  );
 }
