@@ -29,6 +29,7 @@ export {
   type MilletErrorCode,
   type MilletErrorOptions,
 } from "./errors.js";
+export { QUANTIZE_CHOICES, type QuantizeChoice } from "./formats/index.js";
 export type {
   AppliedSampling,
   GenerateOptions,

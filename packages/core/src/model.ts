@@ -7,16 +7,18 @@ import { serve } from "./backend/serve.js";
 import { detectChatFormat } from "./chat/format/index.js";
 import { createChatRenderer } from "./chat/render-chat.js";
 import { MilletError, throwIfAborted } from "./errors.js";
-import type { ModelFile } from "./formats/index.js";
+import { type ModelFile, QUANTIZE_CHOICES, type QuantizeChoice } from "./formats/index.js";
 import { Engine, type EngineShape } from "./generate/engine.js";
 import type { GenerateOptions } from "./generate/options.js";
 import { mergeOptions, resolveOptions } from "./generate/resolve-options.js";
+import { fileDefaults } from "./model/file-defaults.js";
 import { modelInfo } from "./model/info.js";
 import { openModelFile, rememberFiles } from "./model/open-file.js";
 import { checkPlatform } from "./model/platform.js";
 import { RunningModel } from "./model/running-model.js";
 import { type ReloadRecipe, ServedModel } from "./model/served-model.js";
 import { modelShape } from "./model/shape.js";
+import { modelTokenizer } from "./model/tokenizer.js";
 import type { LoadModelOptions, Model, ModelPackage } from "./model/types.js";
 import { defineModel } from "./models/index.js";
 import {
@@ -26,7 +28,6 @@ import {
   rememberSource,
   type SourceOptions,
 } from "./store/index.js";
-import { ggufTokenizer } from "./tokenizer/index.js";
 
 /**
  * Loads a model.
@@ -37,9 +38,10 @@ import { ggufTokenizer } from "./tokenizer/index.js";
  *
  * What comes from a server is kept on this device (option `store`), so that the next load needs no download.
  *
- * @param source a path, a URL, a Blob or File, bytes, or the files of a split model; what the default export of a
- *   model package is. An open ByteSource is closed in the end.
- * @throws MilletError UNSUPPORTED_PLATFORM, ABORTED, SOURCE_*, STORE_*, GGUF_*, MODEL_*, TOKENIZER_*, TEMPLATE_*,
+ * @param source a path, a URL, a Blob or File, bytes, or the files of a split model; the path of a Hugging Face folder, its
+ *   URL with "/" at the end, or its files; what the default export of a model package is. An open ByteSource is closed in
+ *   the end.
+ * @throws MilletError UNSUPPORTED_PLATFORM, ABORTED, SOURCE_*, STORE_*, GGUF_*, SAFETENSORS_*, MODEL_*, TOKENIZER_*, TEMPLATE_*,
  *   INVALID_ARGUMENT; what the backend fails with, or BACKEND_UNAVAILABLE if none of several serves. Nothing stays behind
  */
 export async function loadModel(
@@ -49,14 +51,15 @@ export async function loadModel(
   const begin = performance.now();
   checkPlatform();
   const { signal, onProgress, onRecovery } = options;
+  const quantize = quantizeOf(options);
   const notes: string[] = [];
   const factories = backendsOf(options);
   throwIfAborted(signal, "Loading the model");
   onProgress?.({ phase: "open", loadedBytes: 0, totalBytes: 0 });
   const places = placesOf(options, notes);
-  const file = await openModelFile(() => openSource(source, { ...places, signal }), { signal });
+  const file = await openModelFile(() => openSource(source, { ...places, signal }), { signal, quantize });
   try {
-    const files = rememberFiles(rememberSource(source), file.identity, whatIsThere(places), {});
+    const files = rememberFiles(rememberSource(source), file.identity, whatIsThere(places), { quantize });
     const recipe = { factories, files, onRecovery };
     return await loadFrom(file, recipe, { ...options, ...packaged(source, options), notes }, begin);
   } finally {
@@ -107,6 +110,14 @@ function backendsOf({ backend }: LoadModelOptions): readonly BackendFactory[] {
   );
 }
 
+function quantizeOf({ quantize }: LoadModelOptions): QuantizeChoice | undefined {
+  if (quantize === undefined || QUANTIZE_CHOICES.includes(quantize)) return quantize;
+  throw new MilletError(
+    "INVALID_ARGUMENT",
+    `Option quantize is one of ${QUANTIZE_CHOICES.join(", ")}, not ${JSON.stringify(quantize)}.`,
+  );
+}
+
 function isList(backend: LoadModelOptions["backend"]): backend is readonly BackendFactory[] {
   return Array.isArray(backend);
 }
@@ -118,11 +129,12 @@ async function loadFrom(
   options: LoadModelOptions & Pick<ModelPackage, "name"> & Pick<Model, "notes">,
   begin: number,
 ): Promise<Model> {
-  const { signal, onProgress, name, notes, system, generation = {} } = options;
+  const { signal, onProgress, name, notes, system } = options;
   const { metadata } = file;
+  const generation = mergeOptions<GenerateOptions>(fileDefaults(metadata), options.generation ?? {});
   const definition = await defineModel(file);
   const info = modelInfo(file, definition, name);
-  const tokenizer = ggufTokenizer(metadata);
+  const tokenizer = modelTokenizer(file);
   const stored = metadata.get("tokenizer.chat_template");
   const template = typeof stored === "string" ? stored : undefined;
   const renderChat =

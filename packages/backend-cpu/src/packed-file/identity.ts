@@ -29,7 +29,8 @@ export function packedIdentity(
     const { location, version } = place.file;
     files.set(`${location}\n${version}`, place.file);
     const index = [...files.keys()].indexOf(`${location}\n${version}`);
-    weights.push([name, value.spec.dtype, value.spec.shape, address, index, place.offset]);
+    const from = place.made === undefined ? [place.offset] : [place.offset, place.made];
+    weights.push([name, value.spec.dtype, value.spec.shape, address, index, ...from]);
   }
   const locations = [...files.values()].map(({ location }) => location).sort();
   const file = [...files.values()].find(({ location }) => location === locations[0]);

@@ -1,6 +1,6 @@
 /** Tells whether the files of a model that is opened again are still those that it was loaded from. */
 import { MilletError } from "../errors.js";
-import type { KnownOrigin } from "../tensor/byte-source.js";
+import type { ByteSource, KnownOrigin } from "../tensor/byte-source.js";
 
 /** What is remembered of one file. */
 export interface FileIdentity {
@@ -9,6 +9,15 @@ export interface FileIdentity {
   readonly headerHash: string;
   /** Has the file's version, where one is known. */
   readonly origin: KnownOrigin | undefined;
+}
+
+/** @param header its bytes, or their hash */
+export function identityOf(
+  { name, byteLength, origin }: ByteSource,
+  header: Uint8Array | string,
+): FileIdentity {
+  const headerHash = typeof header === "string" ? header : contentHash(header);
+  return { name, byteLength, headerHash, origin };
 }
 
 /**

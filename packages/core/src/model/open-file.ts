@@ -50,7 +50,7 @@ export function rememberFiles(
     async open(signal) {
       const again = { ...opened, signal };
       const file = await openModelFile(() => source.open({ ...options, signal }), again).catch((error) => {
-        const damaged = isMilletError(error) && /^(GGUF|MODEL)_/.test(error.code);
+        const damaged = isMilletError(error) && /^(GGUF|SAFETENSORS|MODEL)_/.test(error.code);
         throw damaged ? changedFileError(identity[0]!, error) : error;
       });
       try {

@@ -5,6 +5,7 @@ import type { ChatFormat } from "../chat/format/index.js";
 import type { ChatMessage, TemplateOptions } from "../chat/messages.js";
 import type { Chat, ChatOptions } from "../chat/session-types.js";
 import type { MilletError } from "../errors.js";
+import type { QuantizeChoice } from "../formats/index.js";
 import type { GenerateOptions, TextPromptOptions } from "../generate/options.js";
 import type { GenerationStream, ScoreResult } from "../generate/result.js";
 import type { KvDType } from "../graph/kv.js";
@@ -81,7 +82,13 @@ export interface LoadModelOptions {
    * lacks the type fails with KV_DTYPE_UNSUPPORTED.
    */
   readonly kvDType?: KvDType | undefined;
-  /** Defaults for every generation, before those of a model package. */
+  /**
+   * What the matrices of a Hugging Face folder become while they are read: "q8_0" keeps the model's quality at half of the
+   * memory of BF16, "q4_0" takes a quarter and costs quality, "none" keeps the type of the files. GGUF files are as they
+   * are. docs/models.md says which tensors are matrices. Default "q8_0".
+   */
+  readonly quantize?: QuantizeChoice | undefined;
+  /** Defaults for every generation, before those of a model package, which go before those of the files. */
   readonly generation?: Omit<GenerateOptions, "signal"> | undefined;
   /** System message of conversations that bring none. Default: the model package's. null: leave it to the template. */
   readonly system?: string | null | undefined;
@@ -108,7 +115,10 @@ export interface ModelInfo {
   readonly fileBytes: number;
   /** Bytes of the weights within. */
   readonly weightBytes: number;
-  /** Data types of the weights by their share of the parameters, the largest first: "q4_1 99.9%, f32 0.1%". */
+  /**
+   * Data types of the weights by their share of the parameters, the largest first: "q4_1 99.9%, f32 0.1%". Where they are
+   * quantized while they are read, what they become.
+   */
   readonly quantization: string;
   /** Tokens that the model was trained to attend over. */
   readonly trainedContextLength: number;

@@ -6,6 +6,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { MilletError, throwIfAborted } from "../errors.js";
 import type { KnownOrigin } from "../tensor/byte-source.js";
+import { entryOf } from "./folder.js";
 import {
   allocate,
   type ByteSource,
@@ -55,7 +56,7 @@ export function canOpenFiles(): boolean {
 }
 
 /**
- * Opens a local file.
+ * Opens a local file, or of a folder the file that stands for its model.
  * @param location a path (relative ones start at the working directory) or a file: URL
  * @throws MilletError SOURCE_NOT_FOUND, SOURCE_READ_FAILED, UNSUPPORTED_PLATFORM
  */
@@ -63,6 +64,8 @@ export async function openFile(location: string | URL, signal?: AbortSignal): Pr
   const { fs, path, url } = nodeModules();
   const filePath = path.resolve(location instanceof URL ? url.fileURLToPath(location) : location);
   throwIfAborted(signal, `Opening ${filePath}`);
+  const entries = await entriesOf(fs, filePath);
+  if (entries) return openFile(path.join(filePath, entryOf(filePath, entries)), signal);
   const handle = await fs.open(filePath, "r").catch((cause: unknown) => {
     throw openError(filePath, cause);
   });
@@ -74,6 +77,12 @@ export async function openFile(location: string | URL, signal?: AbortSignal): Pr
     await handle.close();
     throw error;
   }
+}
+
+/** The names in a folder; undefined for what is none. */
+async function entriesOf(fs: typeof import("node:fs/promises"), filePath: string) {
+  const stat = await fs.stat(filePath).catch(() => undefined); // opening it tells what is wrong
+  return stat?.isDirectory() ? fs.readdir(filePath) : undefined;
 }
 
 function openError(filePath: string, cause: unknown): MilletError {

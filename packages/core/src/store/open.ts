@@ -2,6 +2,7 @@
 import { isMilletError, MilletError } from "../errors.js";
 import { BlobSource } from "./blob.js";
 import { openFile } from "./file.js";
+import { firstFile, withoutFolder } from "./folder.js";
 import { openHttp } from "./http.js";
 import { MemorySource, type OpenSibling } from "./memory.js";
 import { resolveFiles, resolveRemote, toUrl } from "./resolve.js";
@@ -40,13 +41,22 @@ export function isModelFiles(source: ModelSource): source is ModelFiles {
   return typeof source === "object" && source !== null && "files" in source;
 }
 
-/** Files go by their names; nameless Blobs by the names that shards have by convention. */
-function nameBlobs(blobs: readonly Blob[]): ModelFiles["files"] {
+/**
+ * Files go by their names; nameless Blobs by the names that shards have by convention. A page that lets its user choose a
+ * folder gets the files of its subfolders as well: those further up come first.
+ */
+function nameBlobs(given: readonly Blob[]): ModelFiles["files"] {
+  const blobs = [...given].sort((a, b) => depthOf(a) - depthOf(b));
   const pad = (value: number) => String(value).padStart(5, "0");
   return blobs.map((blob, index) => ({
     name: blobName(blob) ?? `model-${pad(index + 1)}-of-${pad(blobs.length)}.gguf`,
     location: blob,
   }));
+}
+
+function depthOf(blob: Blob): number {
+  const path = "webkitRelativePath" in blob ? blob.webkitRelativePath : "";
+  return typeof path === "string" ? path.split("/").length : 0;
 }
 
 function blobName(blob: Blob): string | undefined {
@@ -59,10 +69,10 @@ async function openFiles({ files }: ModelFiles, options: SourceOptions): Promise
     if (!file) throw notFoundError(name, ` among the ${files.length} files given`);
     return openLocation(file.location, { ...options, signal }, { name, sibling: open });
   };
-  const first = files[0];
+  const first = firstFile(files);
   if (!first)
     throw new MilletError("INVALID_ARGUMENT", "The list of model files is empty. Pass at least one file.");
-  const remote = resolveFiles({ files });
+  const remote = resolveFiles({ files: [first, ...files.filter((file) => file !== first)] });
   if (remote) return openRemote(remote, options);
   return open(first.name, options.signal);
 }
@@ -115,7 +125,8 @@ function asBytes(location: ArrayBuffer | SharedArrayBuffer | Uint8Array): Uint8A
   );
 }
 
-async function openAddress(address: string | URL, options: SourceOptions): Promise<ByteSource> {
+async function openAddress(given: string | URL, options: SourceOptions): Promise<ByteSource> {
+  const address = withoutFolder(given);
   const remote = await resolveRemote(address, options);
   if (remote) return openRemote(remote, options);
   const url = toUrl(address);

@@ -15,7 +15,7 @@ export type FileLocation = string | URL | Blob | ArrayBuffer | SharedArrayBuffer
 
 /** Files that belong together (the shards of a model) under the names by which they refer to each other. */
 export interface ModelFiles {
-  /** The first entry is opened; the others are its siblings. */
+  /** The first entry is opened, or config.json of a list with safetensors files; the others are its siblings. */
   readonly files: readonly {
     readonly name: string;
     readonly location: FileLocation;
@@ -25,7 +25,10 @@ export interface ModelFiles {
   }[];
 }
 
-/** Where a model comes from. An array of Blobs or Files holds the shards of one model, the first shard first. */
+/**
+ * Where a model comes from. An array of Blobs or Files holds the shards of one model, the first shard first, or the files
+ * of a Hugging Face folder. A path may be a folder's, and so may a URL that ends in "/".
+ */
 export type ModelSource = FileLocation | readonly Blob[] | ModelFiles | ByteSource;
 
 export interface SourceOptions {

@@ -8,8 +8,13 @@ import type { TensorSpec } from "./tensor.js";
 /** One tensor's bytes, in the layout that its dtype prescribes. Reads may overlap and run concurrently. */
 export interface WeightSource {
   readonly spec: TensorSpec;
-  /** The file that holds the tensor, and where in it; absent for bytes from no place that can be named. */
-  readonly place?: { readonly file: KnownOrigin; readonly offset: number } | undefined;
+  /**
+   * The file that holds the tensor, and where in it; absent for bytes from no place that can be named. `made` says what
+   * becomes of the bytes there, where they are not taken as they are.
+   */
+  readonly place?:
+    | { readonly file: KnownOrigin; readonly offset: number; readonly made?: string }
+    | undefined;
   /**
    * Fills `target` with the tensor's bytes from `offset` on. `target` may lie in a SharedArrayBuffer.
    * @throws MilletError SOURCE_* if the bytes cannot be had, ABORTED if `signal` fires

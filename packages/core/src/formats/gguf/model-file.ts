@@ -5,6 +5,7 @@
 
 import { MilletError } from "../../errors.js";
 import type { ByteSource } from "../../tensor/byte-source.js";
+import { identityOf } from "../identity.js";
 import type { ModelFile } from "../model-file.js";
 import { HEADER_LIMIT_BYTES } from "./cursor.js";
 import { type GgufHeader, readGgufHeader } from "./header.js";
@@ -113,12 +114,7 @@ function modelOf(shards: readonly Shard[]): GgufModelFile {
     weights: new GgufWeights(tensors),
     byteLength: shards.reduce((sum, { source }) => sum + source.byteLength, 0),
     shardCount: shards.length,
-    identity: shards.map(({ source, header }) => ({
-      name: source.name,
-      byteLength: source.byteLength,
-      headerHash: header.hash,
-      origin: source.origin,
-    })),
+    identity: shards.map(({ source, header }) => identityOf(source, header.hash)),
     close: async () => {
       await Promise.all(shards.map(({ source }) => source.close()));
     },
