@@ -3,6 +3,7 @@ import { MilletError } from "../errors.js";
 import type { Architecture, ModelDefinition, ModelFiles } from "./definition.js";
 import { gemma2 } from "./gemma2.js";
 import { gemma3 } from "./gemma3.js";
+import { gpt2 } from "./gpt2.js";
 import { granite } from "./granite.js";
 import { llama } from "./llama.js";
 import { mimo } from "./mimo.js";
@@ -16,6 +17,7 @@ import { stablelm } from "./stablelm.js";
 export const ARCHITECTURES: readonly Architecture[] = [
   gemma2,
   gemma3,
+  gpt2,
   granite,
   llama,
   mimo,
