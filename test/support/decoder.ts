@@ -2,6 +2,8 @@
 import type { Backend, LoadedModel, State } from "@millet/core/backend";
 import { KV_BLOCK_ROWS } from "@millet/core/backend";
 import { openGguf } from "@millet/core/formats/gguf";
+import type { Graph } from "@millet/core/graph";
+import { decompose } from "@millet/core/lower";
 import { defineModel, type ModelFiles } from "@millet/core/models";
 import { openSource } from "@millet/core/store";
 import { tensorOf, viewAs } from "@millet/core/tensor";
@@ -36,7 +38,7 @@ export async function decoderOf(
   const definition = await defineModel(files);
   const blocks = Math.ceil(contextTokens / KV_BLOCK_ROWS);
   const shape = { tokens: most, logits: most, sequences: 1, blocksPerSequence: blocks, contextTokens };
-  const graph = definition.step({ name: "step", ...shape });
+  const graph = supported(definition.step({ name: "step", ...shape }), backend);
   const kv = { ...definition.kv, dtype: "f32" as const, blockRows: KV_BLOCK_ROWS, maxBlocks: blocks };
   const model = await backend.load({ step: graph }, definition.weights, kv);
   const state = model.createState();
@@ -48,6 +50,11 @@ export async function decoderOf(
     return rowsOf(viewAs(await logits!.read(), "f32"), vocabularySize);
   };
   return { model, state, vocabularySize, run, dispose: () => model.dispose() };
+}
+
+/** A graph as a backend is given it: what it lacks is decomposed. */
+export function supported(graph: Graph, backend: Backend): Graph {
+  return decompose(graph, (node) => backend.supports(node));
 }
 
 /** Inputs of a step of one sequence whose blocks lie in order: tokens that stand at `start` and after, logits of each. */

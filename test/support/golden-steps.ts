@@ -4,7 +4,7 @@ import { KV_BLOCK_ROWS } from "@millet/core/backend";
 import { defineModel, type ModelDefinition, type ModelFiles, type StepShape } from "@millet/core/models";
 import { dequantize } from "@millet/core/quant";
 import { createTensor, type HostTensor, tensorOf, viewAs } from "@millet/core/tensor";
-import { rowsOf, stepInputsOf } from "./decoder.js";
+import { rowsOf, stepInputsOf, supported } from "./decoder.js";
 import type { GoldenModel } from "./golden-models.js";
 
 /** Hidden states after the final norm, and logits, of every position; from tokens or from the embeddings of those. */
@@ -17,7 +17,10 @@ export async function goldenStates(
   const ids = [...prompt, ...decode];
   const definition = await defineModel(files);
   const { shape, kv } = shapesOf(definition.kv, ids.length);
-  const step = definition.step({ name: "step", ...shape, input, outputs: ["hidden", "logits"] });
+  const step = supported(
+    definition.step({ name: "step", ...shape, input, outputs: ["hidden", "logits"] }),
+    backend,
+  );
   const model = await backend.load({ step }, definition.weights, kv);
   const state = model.createState();
   await state.reserve(kv.maxBlocks);
@@ -45,7 +48,11 @@ export async function goldenMtpLogits(
   const next = [...prompt, ...decode].slice(1);
   const { mtp, weights, vocabularySize } = await defineModel(files);
   const { shape, kv } = shapesOf(mtp!.kv, next.length);
-  const model = await backend.load({ mtp: mtp!.step({ name: "mtp", ...shape }) }, weights, kv);
+  const model = await backend.load(
+    { mtp: supported(mtp!.step({ name: "mtp", ...shape }), backend) },
+    weights,
+    kv,
+  );
   const state = model.createState();
   await state.reserve(kv.maxBlocks);
   const rows: Float32Array[] = [];

@@ -51,6 +51,7 @@ export async function readRope(
   const rotation = weights.has(FACTORS)
     ? factored(base, rotaryDim, await readVector(weights, FACTORS, rotaryDim / 2))
     : scaled(config, base, rotaryDim);
+  checkFinite(config, rotation);
   const attrs = { ...rotation, interleaved };
   return () => attrs;
 }
@@ -75,10 +76,18 @@ async function longRope(
   const magnitude = config.number("rope.scaling.attn_factor", { fallback, min: 0 });
   const attrsOf = async (name: string) => {
     const factors = await readVector(weights, name, rotaryDim / 2);
-    return { ...factored(base, rotaryDim, factors), magnitude, interleaved };
+    const rotation = { ...factored(base, rotaryDim, factors), magnitude };
+    checkFinite(config, rotation);
+    return { ...rotation, interleaved };
   };
   const [short, long] = [await attrsOf(SHORT), await attrsOf(LONG)];
   return (contextTokens) => (contextTokens > original ? long : short);
+}
+
+function checkFinite(config: ConfigReader, { inverseFrequencies, magnitude }: Rotation): void {
+  const bad = [...inverseFrequencies, magnitude].find((value) => !Number.isFinite(value));
+  if (bad !== undefined)
+    throw config.unsupported("rope.scaling", bad, "factors that leave frequencies finite");
 }
 
 function factored(base: number, rotaryDim: number, factors: Float32Array): Rotation {

@@ -1,0 +1,76 @@
+/**
+ * Every architecture on both engines: transformers' logits (fixtures/models) from weights that are not quantized; from
+ * q8_0, what the reference backend gives for the same weights, but for the rounding of activations to 8 bits.
+ */
+import { type Backend, reference } from "@millet/core/backend";
+import { type GgufModelFile, openGguf } from "@millet/core/formats/gguf";
+import { openSource } from "@millet/core/store";
+import { describe, expect, type TestContext, test } from "vitest";
+import { asQ8 } from "../../../test/support/as-floats.js";
+import { describeWith } from "../../../test/support/availability.js";
+import {
+  floats,
+  GOLDEN_MODELS,
+  type GoldenModel,
+  goldenError,
+  goldenLogits,
+  normalisedError,
+  unsupportedOp,
+} from "../../../test/support/golden-models.js";
+import { goldenMtpLogits, goldenStates } from "../../../test/support/golden-steps.js";
+import { cpu } from "../src/index.js";
+import { nativeEngine } from "./native/requirement.js";
+
+const EVEN = GOLDEN_MODELS.filter(({ name }) => !name.includes("-"));
+const WITH_MTP = GOLDEN_MODELS.filter(({ mtpLogits }) => mtpLogits);
+
+/** Runs `body` on a model and a new backend; skips the test while the backend lacks an op. */
+async function on<T>(
+  engine: "wasm" | "native",
+  { folder }: GoldenModel,
+  { skip }: TestContext,
+  body: (backend: Backend, file: GgufModelFile) => Promise<T>,
+): Promise<T> {
+  const file = await openGguf(await openSource(new URL("model.gguf", folder)));
+  const backend = await cpu({ engine, threads: 2 }).create();
+  try {
+    return await body(backend, file);
+  } catch (error) {
+    const op = unsupportedOp(error);
+    if (op) skip(`the CPU backend has no kernel for ${op} yet`);
+    throw error;
+  } finally {
+    await backend.dispose();
+    await file.close();
+  }
+}
+
+function tests(engine: "wasm" | "native"): void {
+  test.for(GOLDEN_MODELS)("$name: transformers' logits", async (model, context) => {
+    const rows = await on(engine, model, context, (backend, file) => goldenLogits(backend, file, model, 9));
+    expect(goldenError(model, rows)).toBeLessThanOrEqual(1e-6);
+  });
+
+  test.for(EVEN)("$name in q8_0: the reference's logits", async (model, context) => {
+    const [rows, exact] = await on(engine, model, context, async (backend, file) => {
+      const files = { ...file, weights: asQ8(file.weights) };
+      const simple = await reference().create();
+      return [await goldenLogits(backend, files, model), await goldenLogits(simple, files, model)];
+    });
+    const expected = Float32Array.from(exact!.flatMap((row) => [...row]));
+    // Rounding activations to 8 bits costs about as much as rounding weights to 8 bits does.
+    expect(normalisedError(rows!, expected)).toBeLessThanOrEqual(2 * goldenError(model, exact!));
+  });
+
+  test.for(WITH_MTP)("$name: PyTorch's logits of multi-token prediction", async (model, context) => {
+    const rows = await on(engine, model, context, async (backend, file) => {
+      const { hidden } = await goldenStates(backend, file, model, "embeddings");
+      return goldenMtpLogits(backend, file, model, hidden);
+    });
+    const kept = model.rows.slice(0, -1).map((row) => rows[row]!);
+    expect(normalisedError(kept, floats(model.mtpLogits!))).toBeLessThanOrEqual(1e-6);
+  });
+}
+
+describe("WASM engine", () => tests("wasm"));
+describeWith(nativeEngine(), "native engine", () => tests("native"));

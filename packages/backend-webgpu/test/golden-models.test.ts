@@ -1,0 +1,45 @@
+/**
+ * Architectures on the device: transformers' logits (fixtures/models). Software GPUs are slow, so only those models are here
+ * that need something of kernels which the others do not: windows, caps, norms of groups, scales, parts of heads.
+ */
+import { openGguf } from "@millet/core/formats/gguf";
+import { openSource } from "@millet/core/store";
+import { expect, test } from "vitest";
+import {
+  GOLDEN_MODELS,
+  goldenError,
+  goldenLogits,
+  unsupportedOp,
+} from "../../../test/support/golden-models.js";
+import { webgpu } from "../src/index.js";
+import { describeOnDevice } from "./support/device.js";
+
+const NAMES = [
+  "gemma2-odd",
+  "gemma3-odd",
+  "granite-odd",
+  "mistral-odd",
+  "olmo2-odd",
+  "phi3-long",
+  "qwen3-odd",
+  "stablelm-odd",
+];
+const MODELS = GOLDEN_MODELS.filter(({ name }) => NAMES.includes(name));
+
+describeOnDevice("fixtures made with transformers", (device) => {
+  test.for(MODELS)("$name", async (model, { skip }) => {
+    const file = await openGguf(await openSource(new URL("model.gguf", model.folder)));
+    const backend = await webgpu({ device: device().gpu }).create();
+    try {
+      const rows = await goldenLogits(backend, file, model);
+      expect(goldenError(model, rows)).toBeLessThanOrEqual(1e-6);
+    } catch (error) {
+      const op = unsupportedOp(error);
+      if (op) skip(`the WebGPU backend has no kernel for ${op} yet`);
+      throw error;
+    } finally {
+      await backend.dispose();
+      await file.close();
+    }
+  });
+});
