@@ -61,10 +61,11 @@ export function canOpenFiles(): boolean {
  * @throws MilletError SOURCE_NOT_FOUND, SOURCE_READ_FAILED, UNSUPPORTED_PLATFORM
  */
 export async function openFile(location: string | URL, signal?: AbortSignal): Promise<ByteSource> {
-  const { fs, path, url } = nodeModules();
+  const modules = nodeModules();
+  const { fs, path, url } = modules;
   const filePath = path.resolve(location instanceof URL ? url.fileURLToPath(location) : location);
   throwIfAborted(signal, `Opening ${filePath}`);
-  const entries = await entriesOf(fs, filePath);
+  const entries = await entriesOf(modules, filePath);
   if (entries) return openFile(path.join(filePath, entryOf(filePath, entries)), signal);
   const handle = await fs.open(filePath, "r").catch((cause: unknown) => {
     throw openError(filePath, cause);
@@ -80,7 +81,7 @@ export async function openFile(location: string | URL, signal?: AbortSignal): Pr
 }
 
 /** The names in a folder; undefined for what is none. */
-async function entriesOf(fs: typeof import("node:fs/promises"), filePath: string) {
+async function entriesOf({ fs }: ReturnType<typeof nodeModules>, filePath: string) {
   const stat = await fs.stat(filePath).catch(() => undefined); // opening it tells what is wrong
   return stat?.isDirectory() ? fs.readdir(filePath) : undefined;
 }
