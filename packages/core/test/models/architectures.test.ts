@@ -1,7 +1,7 @@
 /** Every architecture on the reference backend against transformers (fixtures/models), and the list of them. */
 import { readdirSync } from "node:fs";
 import { reference } from "@millet/core/backend";
-import { openGguf } from "@millet/core/formats/gguf";
+import { openContainer } from "@millet/core/formats";
 import { openSource } from "@millet/core/store";
 import { describe, expect, test } from "vitest";
 import { GOLDEN_MODELS, goldenError, goldenLogits } from "../../../../test/support/golden-models.js";
@@ -24,9 +24,10 @@ describe("the list of architectures", () => {
   });
 });
 
-describe("transformers' logits from GGUF", () => {
+describe.each(["model.gguf", "config.json"])("transformers' logits from %s", (first) => {
   test.each(GOLDEN_MODELS)("$name", async (model) => {
-    const file = await openGguf(await openSource(new URL("model.gguf", model.folder)));
+    const source = await openSource(new URL(first, model.folder));
+    const file = await openContainer(source, { quantize: "none" });
     const backend = await reference().create();
     const error = goldenError(model, await goldenLogits(backend, file, model));
     await file.close();

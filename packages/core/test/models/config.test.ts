@@ -2,7 +2,6 @@
 import { describe, expect, test } from "vitest";
 import { ConfigReader } from "../../src/models/config.js";
 import { readRope } from "../../src/models/decoder/rope.js";
-import { llama3Rotation } from "../../src/models/decoder/rope-scaling.js";
 import { layerWindows } from "../../src/models/decoder/windows.js";
 import { tensorOf } from "../../src/tensor/tensor.js";
 import type { WeightSource } from "../../src/tensor/weights.js";
@@ -23,29 +22,29 @@ const ropeOf = (entries: Readonly<Record<string, unknown>>, weights = new Map<st
   readRope(config(entries), weights, { headDim: 8, interleaved: false });
 
 describe("RoPE", () => {
-  test("Llama 3's scaling as Hugging Face files describe it is the factors that GGUF files hold", async () => {
-    const scaling = { factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 32 };
+  test("pairs are divided by the factors that a file holds (Llama 3)", async () => {
     const plain = await ropeOf({ "rope.freq_base": 500000 });
-    const factors = llama3Rotation(500000, 8, scaling).inverseFrequencies.map(
-      (frequency, i) => plain(1).inverseFrequencies[i]! / frequency,
-    );
-    expect(Math.min(...factors)).toBe(1);
-    expect(Math.max(...factors)).toBeCloseTo(8);
-    const described = await ropeOf({
-      "rope.freq_base": 500000,
-      "rope.scaling.type": "llama3",
-      "rope.scaling.factor": 8,
-      "rope.scaling.low_freq_factor": 1,
-      "rope.scaling.high_freq_factor": 4,
-      "rope.scaling.original_context_length": 32,
-    });
-    const held = await ropeOf(
+    const slower = await ropeOf(
       { "rope.freq_base": 500000 },
-      new Map([["rope_freqs.weight", vector(factors)]]),
+      new Map([["rope_freqs.weight", vector([1, 1, 2.5, 8])]]),
     );
-    described(1).inverseFrequencies.forEach((frequency, i) =>
-      expect(frequency / held(1).inverseFrequencies[i]!).toBeCloseTo(1, 6),
-    );
+    const ratios = plain(1).inverseFrequencies.map((x, i) => x / slower(1).inverseFrequencies[i]!);
+    expect(ratios).toEqual([1, 1, 2.5, 8]);
+  });
+
+  test("YaRN's magnitude has the factors of the file on top of the paper's", async () => {
+    const yarn = {
+      "rope.scaling.type": "yarn",
+      "rope.scaling.factor": 4,
+      "rope.scaling.original_context_length": 64,
+    };
+    const [plain, scaled] = [
+      await ropeOf(yarn),
+      await ropeOf({ ...yarn, "rope.scaling.attn_factor": 2, "rope.scaling.yarn_attn_factor": 1.5 }),
+    ];
+    expect(plain(1).magnitude).toBeCloseTo(0.1 * Math.log(4) + 1);
+    expect(scaled(1).magnitude).toBeCloseTo(3 * plain(1).magnitude);
+    expect(scaled(1).inverseFrequencies).toEqual(plain(1).inverseFrequencies);
   });
 
   test("LongRoPE's factors are chosen by the longest sequence that a session may hold", async () => {

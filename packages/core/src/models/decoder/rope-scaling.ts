@@ -21,23 +21,6 @@ export function plainRotation(
   return { inverseFrequencies, magnitude: 1 };
 }
 
-/** Wavelengths far below the original context stay, far above are divided by `factor`, between them mixed (Llama 3.1). */
-export interface Llama3Scaling {
-  readonly factor: number;
-  readonly lowFrequencyFactor: number;
-  readonly highFrequencyFactor: number;
-  readonly originalContext: number;
-}
-
-export function llama3Rotation(base: number, rotaryDim: number, scaling: Llama3Scaling): Rotation {
-  const { factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalContext } = scaling;
-  return plainRotation(base, rotaryDim, (i) => {
-    const turns = (originalContext * base ** ((-2 * i) / rotaryDim)) / (2 * Math.PI);
-    const kept = clamp((turns - low) / (high - low));
-    return 1 / ((1 - kept) / factor + kept);
-  });
-}
-
 /** YaRN (Peng et al. 2023, arXiv 2309.00071): pairs that turn often stay, those that turn seldom are interpolated. */
 export interface YarnScaling {
   readonly factor: number;

@@ -1,21 +1,14 @@
 /**
  * RoPE of a model from its configuration: base, rotated part, and how it is stretched to long contexts.
  * Keys: rope.dimension_count (default: the head), rope.freq_base, rope.scaling.{type, factor, original_context_length,
- * attn_factor, yarn_beta_fast, yarn_beta_slow} as in GGUF, and rope.scaling.{low_freq_factor, high_freq_factor} for type
- * "llama3", which Hugging Face files have where GGUF has the weight rope_freqs. LongRoPE is known by its weights
- * rope_factors_short and rope_factors_long, one factor a pair.
+ * attn_factor, yarn_attn_factor, yarn_beta_fast, yarn_beta_slow}. Factors of single pairs are weights, as in GGUF: Llama 3's
+ * rope_freqs, and LongRoPE's rope_factors_short and rope_factors_long.
  */
 import type { RopeAttrs } from "../../ops/index.js";
 import type { WeightSources } from "../../tensor/weights.js";
 import type { ConfigReader } from "../config.js";
 import { readVector } from "../weights.js";
-import {
-  llama3Rotation,
-  longRopeMagnitude,
-  plainRotation,
-  type Rotation,
-  yarnRotation,
-} from "./rope-scaling.js";
+import { longRopeMagnitude, plainRotation, type Rotation, yarnRotation } from "./rope-scaling.js";
 
 const FACTORS = "rope_freqs.weight";
 const LONG = "rope_factors_long.weight";
@@ -98,6 +91,7 @@ function scaled(config: ConfigReader, base: number, rotaryDim: number): Rotation
   const type = config.string("rope.scaling.type", "none");
   const factor = () => config.number("rope.scaling.factor", { min: 1 });
   const originalContext = () => config.integer("rope.scaling.original_context_length");
+  const attentionFactor = (key: string) => config.number(`rope.scaling.${key}`, { fallback: 1, min: 0 });
   switch (type) {
     case "none":
       return plainRotation(base, rotaryDim);
@@ -105,26 +99,19 @@ function scaled(config: ConfigReader, base: number, rotaryDim: number): Rotation
       const divisor = factor();
       return plainRotation(base, rotaryDim, () => divisor);
     }
-    case "llama3":
-      return llama3Rotation(base, rotaryDim, {
-        factor: factor(),
-        originalContext: originalContext(),
-        lowFrequencyFactor: config.number("rope.scaling.low_freq_factor", { min: 0 }),
-        highFrequencyFactor: config.number("rope.scaling.high_freq_factor", { min: 0 }),
-      });
     case "yarn":
       return yarnRotation(base, rotaryDim, {
         factor: factor(),
         originalContext: originalContext(),
         betaFast: config.number("rope.scaling.yarn_beta_fast", { fallback: 32, min: 1e-3 }),
         betaSlow: config.number("rope.scaling.yarn_beta_slow", { fallback: 1, min: 1e-3 }),
-        attentionFactor: config.number("rope.scaling.attn_factor", { fallback: 1, min: 0 }),
+        attentionFactor: attentionFactor("attn_factor") * attentionFactor("yarn_attn_factor"),
       });
     default:
       throw config.unsupported(
         "rope.scaling.type",
         type,
-        "none, linear, llama3, yarn, and longrope with its weights",
+        "none, linear, yarn, and longrope with its weights",
       );
   }
 }
