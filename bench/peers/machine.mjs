@@ -3,7 +3,6 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { arch, availableParallelism, cpus, platform, totalmem } from "node:os";
 import { promisify } from "node:util";
-import { CONTESTANTS } from "./contestants.mjs";
 
 export function describeMachine() {
   return {
@@ -15,10 +14,10 @@ export function describeMachine() {
 }
 
 /** Millet by the last commit of its packages ("with changes" that no commit has), the peers by their packages. */
-export async function describeVersions() {
+export async function describeVersions(contestants) {
   const cwd = new URL(".", import.meta.url);
   const { dependencies } = JSON.parse(await readFile(new URL("package.json", cwd), "utf8"));
-  const names = CONTESTANTS.flatMap((contestant) => contestant.package ?? []);
+  const names = contestants.flatMap((contestant) => contestant.package ?? []);
   return {
     Millet: await describeCommit(new URL("../../packages/", cwd)),
     Node: process.versions.node,

@@ -8,7 +8,8 @@ import { parseArgs, promisify } from "node:util";
 import { linkAvx2Copy, removeAvx2Copy } from "./avx2.mjs";
 import { readBandwidth } from "./bandwidth.mjs";
 import { coldStart } from "./cold-start.mjs";
-import { CONTESTANTS } from "./contestants.mjs";
+import { CONTESTANTS, GPU_CONTESTANTS } from "./contestants.mjs";
+import { describeGpu, gpuReadBandwidth } from "./gpu-bandwidth.mjs";
 import { describeMachine, describeVersions } from "./machine.mjs";
 import { prepareModel } from "./models.mjs";
 import { formatText, writeDocument } from "./report.mjs";
@@ -16,7 +17,9 @@ import { medianOf } from "./statistics.mjs";
 
 const USAGE = `Use: npm run bench:peers -- [options]
   --models          shapes of scripts/make-random-model.mjs or GGUF files, by commas (smollm2-135m,milm-1.3b)
-  --only            contestants by commas (${CONTESTANTS.map(({ name }) => name).join(",")})
+  --gpu             on the GPU instead of the processor
+  --only            contestants by commas (${CONTESTANTS.map(({ name }) => name).join(",")};
+                    with --gpu ${GPU_CONTESTANTS.map(({ name }) => name).join(",")})
   --runs            rounds, a process per contestant in each (3)
   --repeat          measured runs within a process, after one to warm up (1)
   --isa             "avx2" holds all engines to AVX2 without VNNI; without it each takes the best it has
@@ -31,6 +34,7 @@ const { values } = parseArgs({
     only: { type: "string" },
     runs: { type: "string", default: "3" },
     repeat: { type: "string", default: "1" },
+    gpu: { type: "boolean", default: false },
     isa: { type: "string" },
     threads: { type: "string", default: "2" },
     "prompt-tokens": { type: "string", default: "256" },
@@ -51,13 +55,14 @@ const MEASURES = [
 ];
 const MOST_MS_OF_A_PROCESS = 5 * 60_000;
 
-if (values.isa !== undefined && values.isa !== "avx2") {
-  console.error(`There is no --isa ${values.isa}.\n${USAGE}`);
+if (values.isa !== undefined && (values.isa !== "avx2" || values.gpu)) {
+  console.error(`There is no --isa ${values.isa}${values.gpu ? " on a GPU" : ""}.\n${USAGE}`);
   process.exit(2);
 }
 const copy = values.isa === "avx2" && values.from === undefined ? await linkAvx2Copy() : undefined;
-const wanted = values.only?.split(",") ?? CONTESTANTS.map(({ name }) => name);
-const unknown = wanted.filter((name) => !CONTESTANTS.some((contestant) => contestant.name === name));
+const invited = values.gpu ? GPU_CONTESTANTS : CONTESTANTS;
+const wanted = values.only?.split(",") ?? invited.map(({ name }) => name);
+const unknown = wanted.filter((name) => !invited.some((contestant) => contestant.name === name));
 if (values.help || unknown.length > 0) {
   console.error(unknown.length > 0 ? `There is no contestant ${unknown.join(", ")}.\n${USAGE}` : USAGE);
   process.exit(values.help ? 0 : 2);
@@ -89,8 +94,8 @@ async function compare() {
   return {
     date: started.toISOString(),
     command: ["npm run bench:peers --", ...process.argv.slice(2)].join(" "),
-    machine: describeMachine(),
-    versions: await describeVersions(),
+    machine: { ...describeMachine(), ...(values.gpu && { gpu: await describeGpu() }) },
+    versions: await describeVersions(invited),
     settings: Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, Number(value)])),
     readBytesPerSecond,
     models,
@@ -98,20 +103,22 @@ async function compare() {
 }
 
 async function compareOn(model, bandwidths) {
-  const entries = CONTESTANTS.filter(({ name }) => wanted.includes(name)).map((contestant) => ({
-    contestant,
-    lines: [],
-    failure: whyNot(contestant, model),
-  }));
+  const entries = invited
+    .filter(({ name }) => wanted.includes(name))
+    .map((contestant) => ({
+      contestant,
+      lines: [],
+      failure: whyNot(contestant, model),
+    }));
   for (let round = 1; round <= Number(values.runs); round++) {
     await measureBandwidth(bandwidths);
     for (const entry of entries) {
       if (entry.failure === undefined) await runOnce(entry, model, round);
     }
   }
-  const contestants = entries.map(({ contestant: { name, title, peer }, lines, failure }) =>
+  const contestants = entries.map(({ contestant: { name, title, peers }, lines, failure }) =>
     failure === undefined
-      ? { name, title, peer, ...summarize(lines), runs: lines }
+      ? { name, title, peers, ...summarize(lines), runs: lines }
       : { name, title, notRun: failure },
   );
   return { name: model.name, fileBytes: model.fileBytes, contestants };
@@ -125,7 +132,7 @@ function whyNot({ file = "gguf", mostBytes = Infinity, tooLarge, avx2 }, model) 
 
 async function measureBandwidth(bandwidths) {
   try {
-    bandwidths.push(await readBandwidth(values.threads));
+    bandwidths.push(await (values.gpu ? gpuReadBandwidth() : readBandwidth(values.threads)));
     console.error(`read bandwidth: ${(bandwidths.at(-1) / 1e9).toFixed(1)} GB/s`);
   } catch (error) {
     console.error(`read bandwidth: not measured: ${error.message}`);
@@ -134,7 +141,7 @@ async function measureBandwidth(bandwidths) {
 
 /** A failure ends the contestant's part on this model; the others go on. */
 async function runOnce(entry, model, round) {
-  const { name, command, file = "gguf", avx2 = {} } = entry.contestant;
+  const { name, command, file = "gguf", avx2 = {}, env } = entry.contestant;
   const limits = copy === undefined ? {} : avx2;
   const script = limits.fromCopy ? join(copy, basename(command[0])) : command[0];
   const options = ["threads", "prompt-tokens", "gen-tokens", "repeat"].flatMap((key) => [
@@ -144,7 +151,10 @@ async function runOnce(entry, model, round) {
   try {
     const own = [...command.slice(1), ...(limits.options ?? [])];
     const args = [...(limits.nodeOptions ?? []), script, model[file], ...own, ...options];
-    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: MOST_MS_OF_A_PROCESS });
+    const { stdout } = await promisify(execFile)(process.execPath, args, {
+      timeout: MOST_MS_OF_A_PROCESS,
+      env: { ...process.env, ...env },
+    });
     const speeds = JSON.parse(stdout.trim().split("\n").at(-1));
     // A start is not what an instruction set decides.
     const start = copy === undefined ? await coldStart(entry.contestant, model[file], values.threads) : {};

@@ -61,9 +61,10 @@ function headLines({ date, command, machine, versions, settings, readBytesPerSec
   const bandwidth =
     readBytesPerSecond === null ? "not measured" : `${(readBytesPerSecond / 1e9).toFixed(1)} GB/s`;
   const memory = `${Math.round(machine.memoryBytes / 2 ** 30)} GiB`;
+  const gpu = machine.gpu === undefined ? "" : `${machine.gpu}; `;
   return [
     `${date.slice(0, 10)}, \`${command}\``,
-    `${machine.cpu}, ${machine.cores} cores, ${memory}, ${machine.system}; read bandwidth ${bandwidth}.`,
+    `${gpu}${machine.cpu}, ${machine.cores} cores, ${memory}, ${machine.system}; read bandwidth ${bandwidth}.`,
     `${Object.entries(versions)
       .map((entry) => entry.join(" "))
       .join(", ")}.`,
@@ -78,7 +79,7 @@ function tableRows(contestants, statistic) {
   );
   return contestants
     .filter(({ notRun }) => notRun === undefined)
-    .map(({ name, title, peer }) => {
+    .map(({ name, title, peers = [] }) => {
       const row = speeds[name];
       return [
         title,
@@ -89,16 +90,16 @@ function tableRows(contestants, statistic) {
         row.startPackedMs?.toFixed(0) ?? "",
         row.peakRssBytes === null ? "" : (row.peakRssBytes / 1e6).toFixed(0),
         row.bandwidthFraction === undefined ? "" : `${(row.bandwidthFraction * 100).toFixed(0)}%`,
-        ratios(row, speeds[peer], peer),
+        peers.flatMap((peer) => ratios(row, speeds[peer], peer)).join("; "),
       ];
     });
 }
 
-/** "1.7 x, 3.5 x node-llama-cpp", or nothing where the peer did not run. */
+/** ["1.7 x, 3.5 x node-llama-cpp"], or nothing where the peer did not run. */
 function ratios(row, peerRow, peer) {
-  if (peerRow === undefined) return "";
+  if (peerRow === undefined) return [];
   const ratio = (measure) => `${(row[measure] / peerRow[measure]).toFixed(2)} x`;
-  return `${ratio("prefillTokensPerSecond")}, ${ratio("decodeTokensPerSecond")} ${peer}`;
+  return [`${ratio("prefillTokensPerSecond")}, ${ratio("decodeTokensPerSecond")} ${peer}`];
 }
 
 const notRun = (contestants) =>

@@ -1,12 +1,14 @@
-// Speed of Millet's built packages in Node on one GGUF file, as one JSON line (see work.mjs); --engine wasm or native.
+// Speed of Millet's built packages in Node on one GGUF file, as one JSON line (see work.mjs); --engine wasm, native or webgpu.
 import { cpu } from "@millet/backend-cpu";
+import { webgpu } from "@millet/backend-webgpu";
 import { loadModel } from "@millet/core";
 import { promptIds } from "./prompt.mjs";
 import { answer, measureRuns, parseWork, peakRssBytes } from "./work.mjs";
 
 const work = parseWork();
 const model = await loadModel(work.path, {
-  backend: cpu({ threads: work.threads, engine: work.engine, isa: work.isa }),
+  backend:
+    work.engine === "webgpu" ? webgpu() : cpu({ threads: work.threads, engine: work.engine, isa: work.isa }),
   contextLength: work.contextTokens,
   maxSequences: 1,
 });
