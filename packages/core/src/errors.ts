@@ -76,6 +76,9 @@ export const ERROR_CODES = [
   "BACKEND_LOST",
   "BACKEND_FAILED",
   "OUT_OF_MEMORY",
+  // ONNX files
+  "ONNX_MALFORMED",
+  "ONNX_TOO_LARGE",
   // generation
   "CONTEXT_FULL",
   "SESSION_BUSY",
