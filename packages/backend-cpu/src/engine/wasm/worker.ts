@@ -1,6 +1,6 @@
 /**
  * What a worker runs: it instantiates the engine and serves calls until it is terminated. Bundled to a string by
- * scripts/build-assets.js, for Node's worker threads and the browser's workers alike; it imports nothing of either.
+ * scripts/build-worker.js, for Node's worker threads and the browser's workers alike; it imports nothing of either.
  */
 import { type Allocated, allocate } from "./allocate.js";
 import type { HostMessage, StartMessage, WorkerMessage } from "./protocol.js";

@@ -1,14 +1,13 @@
 /**
- * Compiles assembly/ four times (relaxed or plain SIMD, shared or unshared memory), bundles the worker, and writes them
- * to build/: as strings in TypeScript files, one per module, so that users' bundlers need no configuration to carry
- * them and pages fetch one; and as files.
+ * Compiles assembly/ four times (relaxed or plain SIMD, shared or unshared memory) and writes the modules to build/: as
+ * strings in TypeScript files, one per module, so that users' bundlers need no configuration to carry them and pages
+ * fetch one; and as files. Depends on nothing but assembly/, so that a change elsewhere does not compile them again.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { main } from "assemblyscript/asc";
-import { build } from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const MAXIMUM_PAGES = "65536";
@@ -44,32 +43,16 @@ const modules = {
   "plain-shared": await compile(false, true),
   "plain-unshared": await compile(false, false),
 };
-const worker = await build({
-  entryPoints: [join(root, "src/engine/wasm/worker.ts")],
-  bundle: true,
-  write: false,
-  format: "iife",
-  target: "es2022",
-  platform: "neutral",
-  minifySyntax: true,
-  minifyWhitespace: true,
-  legalComments: "none",
-});
 
 const folder = join(root, "build");
 await mkdir(folder, { recursive: true });
-const made = "/** Made by scripts/build-assets.js. */\n";
-const source = worker.outputFiles[0].text;
-await writeFile(join(folder, "worker.js"), source);
-await writeFile(join(folder, "worker.d.ts"), `${made}export {};\n`);
-await writeFile(
-  join(folder, "worker-source.ts"),
-  `${made}export const workerSource =\n  ${JSON.stringify(source)};\n`,
-);
 for (const [name, bytes] of Object.entries(modules)) {
   // Compressed here, because compression of base64 on its way to a page gains much less.
   const text = gzipSync(bytes, { level: 9 }).toString("base64");
   await writeFile(join(folder, `${name}.wasm`), bytes);
-  await writeFile(join(folder, `${name}.ts`), `${made}export const gzippedBase64 =\n  "${text}";\n`);
+  await writeFile(
+    join(folder, `${name}.ts`),
+    `/** Made by scripts/build-wasm.js. */\nexport const gzippedBase64 =\n  "${text}";\n`,
+  );
   console.log(`${name}: ${bytes.byteLength} bytes, ${text.length} as text`);
 }
