@@ -77,7 +77,7 @@ export type OnnxAttribute =
   | { readonly type: "floats"; readonly value: readonly number[] }
   | { readonly type: "tensor"; readonly value: OnnxTensor }
   /** Graphs and lists of strings or tensors: there, but not read. */
-  | { readonly type: "graph" | "other" };
+  | { readonly type: "unread"; readonly holdsGraph: boolean };
 
 export interface OnnxNode {
   readonly name: string;

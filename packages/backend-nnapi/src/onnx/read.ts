@@ -88,7 +88,7 @@ function readAttribute(bytes: Uint8Array): Record<string, OnnxAttribute> {
     else if (field.field === 3) single = { type: "int", value: intOf(field) };
     else if (field.field === 4) single = { type: "string", value: textOf(field) };
     else if (field.field === 5) single = { type: "tensor", value: readTensor(bytesOf(field)) };
-    else if (field.field === 6 || field.field === 11) single = { type: "graph" };
+    else if (field.field === 6 || field.field === 11) single = { type: "unread", holdsGraph: true };
     else if (field.field === 7) floats.push(...floatsOf(field));
     else if (field.field === 8) ints.push(...intsOf(field));
     else if (field.field === 20) type = intOf(field);
@@ -103,7 +103,7 @@ function listAttribute(type: number, ints: readonly number[], floats: readonly n
   if (type === 1) return { type: "float", value: 0 };
   if (type === 2) return { type: "int", value: 0 };
   if (type === 3) return { type: "string", value: "" };
-  return { type: "other" };
+  return { type: "unread", holdsGraph: false };
 }
 
 function readTensor(bytes: Uint8Array): OnnxTensor {

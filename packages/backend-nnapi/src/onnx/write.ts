@@ -107,7 +107,7 @@ function encodeNode({ name, opType, domain, inputs, outputs, attributes }: OnnxN
 }
 
 function encodeAttribute(name: string, attribute: OnnxAttribute): Chunks {
-  if (attribute.type === "graph" || attribute.type === "other") {
+  if (attribute.type === "unread") {
     throw new MilletError("INVALID_ARGUMENT", `Attribute "${name}" is of a kind that cannot be written.`);
   }
   return [
@@ -117,9 +117,7 @@ function encodeAttribute(name: string, attribute: OnnxAttribute): Chunks {
   ];
 }
 
-function encodeAttributeValue(
-  attribute: Exclude<OnnxAttribute, { readonly type: "graph" | "other" }>,
-): Chunks {
+function encodeAttributeValue(attribute: Exclude<OnnxAttribute, { readonly type: "unread" }>): Chunks {
   switch (attribute.type) {
     case "float":
       return floatField(2, attribute.value);

@@ -116,7 +116,11 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     rule: "no-subgraph",
     pass: unary("Relu"),
-    fail: model({ inputs, outputs, nodes: [node("Relu", ["x"], ["y"], { body: { type: "graph" } })] }),
+    fail: model({
+      inputs,
+      outputs,
+      nodes: [node("Relu", ["x"], ["y"], { body: { type: "unread", holdsGraph: true } })],
+    }),
   },
   {
     rule: "inline-constants",

@@ -50,7 +50,10 @@ export const noSubgraph: Rule = {
   ops: "all",
   demands: "The node holds no graph of its own.",
   check({ attributes }) {
-    const name = Object.keys(attributes).find((key) => attributes[key]?.type === "graph");
+    const name = Object.keys(attributes).find((key) => {
+      const attribute = attributes[key];
+      return attribute?.type === "unread" && attribute.holdsGraph;
+    });
     if (name === undefined) return undefined;
     return { what: `attribute ${name} is a graph`, fix: "Unroll the control flow when exporting." };
   },
