@@ -1,8 +1,10 @@
 /**
- * Writes a GGUF model of Llama architecture with random weights, to measure speed and memory at any size.
+ * Writes a model of Llama architecture with random weights, to measure speed and memory at any size: a GGUF file, or a
+ * Hugging Face folder with BF16 shards.
  * Needs built packages (npm run build). Run without arguments for the options.
  */
 import { parseArgs } from "node:util";
+import { writeRandomFolder } from "./random-model/folder.ts";
 import { writeRandomModel } from "./random-model/model.ts";
 import { parameterCount, SHAPES } from "./random-model/shapes.ts";
 import { WEIGHT_TYPES } from "./random-model/weights.ts";
@@ -15,6 +17,8 @@ const USAGE = `Use: npx node scripts/make-random-model.mjs --shape SHAPE --dtype
   --untied           gives the output a matrix of its own
   --layers           fewer than the shape has
   --seed             a whole number (1)
+  --folder           OUT becomes a Hugging Face folder of bf16 shards instead (only with --dtype bf16)
+  --shard-megabytes  the largest shard of a folder (2000)
   --vocab-from       a GGUF file whose tokenizer is copied; otherwise one is made up`;
 
 const { values } = parseArgs({
@@ -27,6 +31,8 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     "vocab-from": { type: "string" },
     untied: { type: "boolean", default: false },
+    folder: { type: "boolean", default: false },
+    "shard-megabytes": { type: "string", default: "2000" },
   },
 });
 const { dtype, out, "embedding-dtype": embeddingType = dtype, "vocab-from": vocabFrom } = values;
@@ -39,6 +45,7 @@ if (
   !known ||
   out === undefined ||
   !Number.isInteger(seed) ||
+  (values.folder && dtype !== "bf16") ||
   !(layers >= 1 && layers <= shape.layers)
 ) {
   console.error(USAGE);
@@ -48,7 +55,11 @@ if (
 const start = performance.now();
 const wanted = { ...shape, layers, tied: shape.tied && !values.untied };
 const model = { shape: wanted, type: dtype, embeddingType, seed, vocabFrom };
-const byteLength = await writeRandomModel(out, model).catch((error) => {
+const maxShardBytes = Number(values["shard-megabytes"]) * 1e6;
+const written = values.folder
+  ? writeRandomFolder(out, { shape: wanted, seed, maxShardBytes })
+  : writeRandomModel(out, model);
+const byteLength = await written.catch((error) => {
   console.error(String(error));
   process.exit(1);
 });

@@ -41,13 +41,18 @@ function letterMerges(count: number): [string, string][] {
   }
 }
 
-/** A byte-level BPE tokenizer of exactly `vocab` tokens. */
-export function syntheticTokenizer(vocab: number): Entries {
+/** Tokens and merges of a byte-level BPE of exactly `vocab` tokens, the special ones first. */
+export function syntheticVocabulary(vocab: number) {
   const base = [...SPECIAL, ...byteSymbols()];
   if (vocab < base.length)
     throw new Error(`A vocabulary needs at least ${base.length} tokens, not ${vocab}.`);
   const merges = letterMerges(vocab - base.length);
-  const tokens = [...base, ...merges.map(([left, right]) => left + right)];
+  return { special: SPECIAL, tokens: [...base, ...merges.map(([left, right]) => left + right)], merges };
+}
+
+/** The same as GGUF metadata. */
+export function syntheticTokenizer(vocab: number): Entries {
+  const { tokens, merges } = syntheticVocabulary(vocab);
   const types = Int32Array.from(tokens, (_, id) => (id < SPECIAL.length ? CONTROL : NORMAL));
   return [
     ["tokenizer.ggml.model", { type: "string", value: "gpt2" }],

@@ -1,5 +1,6 @@
 /**
- * Load time, prefill and decode speed of a whole model: `npm run bench -- decode --model FILE` or
+ * Load time, prefill and decode speed of a whole model: `npm run bench -- decode --model FILE` (or a Hugging Face folder,
+ * with `--quantize q8_0|q4_0|none`) or
  * `--shape 135m|1.3b|6.4b --dtype q4_0`, with `--threads N`, `--engine wasm|native|auto`, `--prompt N`, `--tokens N`,
  * `--kv-type f32|f16|q8_0`,
  * `--trace` for the time of each kernel. Decode speed is given for the best, the median and the mean token: on a shared
@@ -7,7 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { type Executable, KV_BLOCK_ROWS, KV_DTYPES } from "@millet/core/backend";
-import { openGguf } from "@millet/core/formats/gguf";
+import { openContainer, QUANTIZE_CHOICES } from "@millet/core/formats";
 import { defineModel, type ModelFiles } from "@millet/core/models";
 import { openSource } from "@millet/core/store";
 import { type DType, isDType, tensorOf } from "@millet/core/tensor";
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     model: { type: "string" },
     shape: { type: "string", default: "135m" },
     dtype: { type: "string", default: "q4_0" },
+    quantize: { type: "string", default: "q8_0" },
     threads: { type: "string", default: "2" },
     engine: { type: "string", default: "wasm" },
     simd: { type: "string", default: "auto" },
@@ -34,8 +36,10 @@ const { values } = parseArgs({
 });
 const [promptTokens, tokens] = [Number(values.prompt), Number(values.tokens)];
 
+const quantize = QUANTIZE_CHOICES.find((name) => name === values.quantize);
+
 async function openModel(): Promise<ModelFiles> {
-  if (values.model !== undefined) return openGguf(await openSource(values.model));
+  if (values.model !== undefined) return openContainer(await openSource(values.model), { quantize });
   const shape = SHAPES[values.shape];
   if (!shape || !isDType(values.dtype)) throw new Error(`No shape ${values.shape} of ${values.dtype}`);
   return syntheticModel(shape, values.dtype as DType);

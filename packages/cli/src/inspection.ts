@@ -1,5 +1,5 @@
 /** What `millet inspect` finds in a model's header: plain data, nothing computed from the weights. */
-import type { GgufModelFile } from "@millet/core/formats/gguf";
+import type { ModelFile } from "@millet/core/formats";
 import { availableBytes } from "./machine.js";
 
 /** Tensors of one type together. */
@@ -23,7 +23,7 @@ export interface Fit {
   readonly fits: boolean;
 }
 
-export function shareByType(file: GgufModelFile): TypeShare[] {
+export function shareByType(file: ModelFile): TypeShare[] {
   const shares = new Map<string, TypeShare>();
   for (const { type, shape, byteLength } of file.tensors.values()) {
     const share = shares.get(type.name);
@@ -43,7 +43,7 @@ const MAX_DEFAULT_CONTEXT = 4096;
 const KV_BYTES_PER_ELEMENT = 4;
 
 /** An estimate from the header; undefined for a file without tensors. */
-export function estimateFit(file: GgufModelFile): Fit | undefined {
+export function estimateFit(file: ModelFile): Fit | undefined {
   if (file.tensors.size === 0) return undefined;
   const weightBytes = [...file.tensors.values()].reduce((sum, { byteLength }) => sum + (byteLength ?? 0), 0);
   const contextLength = Math.min(
@@ -56,7 +56,7 @@ export function estimateFit(file: GgufModelFile): Fit | undefined {
   return { weightBytes, contextLength, kvBytes, freeBytes, fits: weightBytes + (kvBytes ?? 0) < freeBytes };
 }
 
-function kvElementsPerToken(file: GgufModelFile): number | undefined {
+function kvElementsPerToken(file: ModelFile): number | undefined {
   const layers = hyperparameter(file, "block_count");
   const heads = hyperparameter(file, "attention.head_count");
   const hidden = hyperparameter(file, "embedding_length");
@@ -67,8 +67,13 @@ function kvElementsPerToken(file: GgufModelFile): number | undefined {
   return layers * kvHeads * (keyLength + valueLength);
 }
 
+export function architectureOf({ metadata }: ModelFile): string | undefined {
+  const name = metadata.get("general.architecture");
+  return typeof name === "string" ? name : undefined;
+}
+
 /** `<architecture>.<name>` where it is a number. */
-function hyperparameter(file: GgufModelFile, name: string): number | undefined {
-  const value = file.metadata.get(`${file.architecture}.${name}`);
+function hyperparameter(file: ModelFile, name: string): number | undefined {
+  const value = file.metadata.get(`${architectureOf(file)}.${name}`);
   return typeof value === "number" ? value : undefined;
 }

@@ -1,5 +1,5 @@
 /** Loads the model that a command line names, with a progress bar. */
-import { KV_DTYPES, loadModel, type Model } from "@millet/core";
+import { KV_DTYPES, loadModel, type Model, QUANTIZE_CHOICES } from "@millet/core";
 import { BACKEND_OPTIONS, chooseBackend } from "./backends.js";
 import { resolveModel } from "./models.js";
 import { choice, integer, type OptionValues } from "./options.js";
@@ -12,6 +12,10 @@ export const LOAD_OPTIONS = {
   "kv-type": choice(
     KV_DTYPES,
     "How the KV cache keeps keys and values: f16 takes half of the memory of f32, q8_0 a quarter. Default: f32.",
+  ),
+  quantize: choice(
+    QUANTIZE_CHOICES,
+    "What the matrices of a Hugging Face folder become while they are read. Default: q8_0.",
   ),
 };
 
@@ -38,6 +42,7 @@ export async function load(
       backend: chooseBackend(values),
       contextLength: values["context-length"],
       kvDType: values["kv-type"],
+      quantize: values.quantize,
       signal,
       onProgress: ({ loadedBytes, totalBytes }) => bar.update(`Loading ${name}`, loadedBytes, totalBytes),
     });

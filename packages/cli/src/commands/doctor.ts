@@ -6,8 +6,8 @@ import { type Context, defineCommand } from "../command.js";
 import type { Finding } from "../doctor/finding.js";
 import { webgpuFindings } from "../doctor/webgpu.js";
 import { formatBytes } from "../format.js";
-import { withGguf } from "../gguf.js";
 import { inspectMachine, type Machine } from "../machine.js";
+import { withModelFile } from "../model-file.js";
 import { DEFAULT_MODEL_PACKAGE, shortName } from "../models.js";
 import type { Output } from "../terminal/io.js";
 import { version } from "../version.js";
@@ -95,7 +95,7 @@ async function checkBackend(name: BackendName, signal: AbortSignal): Promise<Bac
 async function modelFinding(signal: AbortSignal): Promise<Finding> {
   const area = "Model";
   try {
-    return await withGguf(undefined, signal, ({ name, byteLength }) => ({
+    return await withModelFile(undefined, { signal }, ({ name, byteLength }) => ({
       area,
       verdict: "ok",
       text: `${shortName(name)} from ${DEFAULT_MODEL_PACKAGE}, ${formatBytes(byteLength)}`,

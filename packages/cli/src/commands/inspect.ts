@@ -1,15 +1,18 @@
-/** `millet inspect`: what is in a model file, from its header alone. Works on any GGUF file. */
-import type { GgufModelFile, GgufValue } from "@millet/core/formats/gguf";
+/** `millet inspect`: what is in a model file, from its header alone. Works on any GGUF file and on Hugging Face folders. */
+import { QUANTIZE_CHOICES } from "@millet/core";
+import type { HuggingFaceModelFile, ModelFile } from "@millet/core/formats";
+import type { GgufModelFile } from "@millet/core/formats/gguf";
 import { type Context, defineCommand } from "../command.js";
 import { formatBytes, formatCount, formatTable } from "../format.js";
-import { withGguf } from "../gguf.js";
-import { estimateFit, type Fit, shareByType, type TypeShare } from "../inspection.js";
-import { flag } from "../options.js";
+import { architectureOf, estimateFit, type Fit, shareByType, type TypeShare } from "../inspection.js";
+import { withModelFile } from "../model-file.js";
+import { choice, flag } from "../options.js";
 import type { Output } from "../terminal/io.js";
 
 const OPTIONS = {
   tensors: flag("List every tensor."),
   full: flag("Show long texts and arrays as a whole."),
+  quantize: choice(QUANTIZE_CHOICES, "What the matrices of a Hugging Face folder become. Default: q8_0."),
 };
 
 /** Of a text, and of an array, as far as the table shows them. */
@@ -18,7 +21,7 @@ const SHOWN_ELEMENTS = 6;
 
 export const inspect = defineCommand({
   name: "inspect",
-  summary: "Show what is in a model file and whether it fits here.",
+  summary: "Show what is in a model file or folder and whether it fits here.",
   positionals: ["[file]"],
   options: OPTIONS,
   notes: ["With --json the tensors are always listed, and arrays of the metadata are whole with --full."],
@@ -26,58 +29,85 @@ export const inspect = defineCommand({
 });
 
 async function run({ options, positionals, io, signal }: Context<typeof OPTIONS>): Promise<void> {
-  await withGguf(positionals[0], signal, (file) => {
+  await withModelFile(positionals[0], { signal, quantize: options.quantize }, (file) => {
     if (options.json) io.stdout.json(asJson(file, options.full));
     else write(file, options, io.stdout);
   });
 }
 
-function asJson(file: GgufModelFile, full: boolean): Record<string, unknown> {
-  const { name, version, architecture, byteLength, shardCount, metadata, tensors } = file;
+/** What only one of the containers has. */
+function containerOf(file: ModelFile): Record<string, unknown> {
+  if (isGguf(file)) return { format: "gguf", version: file.version, shardCount: file.shardCount };
+  if (isFolder(file))
+    return { format: "huggingface", modelType: file.modelType, shardCount: file.shardCount };
+  return { format: file.container };
+}
+
+function isGguf(file: ModelFile): file is GgufModelFile {
+  return file.container === "gguf";
+}
+
+function isFolder(file: ModelFile): file is HuggingFaceModelFile {
+  return file.container === "huggingface";
+}
+
+function asJson(file: ModelFile, full: boolean): Record<string, unknown> {
+  const { name, byteLength, metadata, tensors } = file;
   const value = (key: string) => {
-    const info = metadata.info(key)!;
-    return info.type === "array" && !full
-      ? { elementType: info.elementType, length: info.length }
-      : plain(metadata.get(key)!);
+    const { type, elementType, length } = valueInfo(file, key);
+    return type === "array" && !full ? { elementType, length } : plain(metadata.get(key));
   };
   return {
     name,
-    format: "gguf",
-    version,
-    architecture,
+    ...containerOf(file),
+    architecture: architectureOf(file),
     byteLength,
-    shardCount,
     types: shareByType(file),
     fit: estimateFit(file),
     metadata: Object.fromEntries([...metadata.keys()].map((key) => [key, value(key)])),
-    tensors: [...tensors.values()].map(({ name, type, shape, offset, byteLength, source }) => ({
+    tensors: [...tensors].map(([name, { type, shape, byteLength, ...place }]) => ({
       name,
       type: type.name,
       shape,
-      file: source.name,
-      offset,
+      ...("source" in place && { file: fileName(place.source) }),
+      ...("offset" in place && { offset: place.offset }),
       byteLength,
     })),
   };
 }
 
+function fileName(source: unknown): unknown {
+  return typeof source === "object" && source !== null && "name" in source ? source.name : undefined;
+}
+
+interface ValueInfo {
+  readonly type: string;
+  readonly elementType: string;
+  readonly length: number;
+}
+
+/** GGUF has types of its own; other metadata have JavaScript's. */
+function valueInfo(file: ModelFile, key: string): ValueInfo {
+  if (isGguf(file)) return file.metadata.info(key)!;
+  const value = file.metadata.get(key);
+  if (!Array.isArray(value)) return { type: typeof value, elementType: typeof value, length: 1 };
+  return { type: "array", elementType: typeof value[0], length: value.length };
+}
+
 /** JSON knows neither 64-bit integers nor typed arrays. */
-function plain(value: GgufValue): unknown {
+function plain(value: unknown): unknown {
   if (typeof value === "bigint") return String(value);
-  if (typeof value !== "object") return value;
+  if (typeof value !== "object" || value === null) return value;
   return Array.from(value as Iterable<unknown>, (item) => (typeof item === "bigint" ? String(item) : item));
 }
 
 function write(
-  file: GgufModelFile,
+  file: ModelFile,
   { tensors, full }: { tensors: boolean; full: boolean },
   output: Output,
 ): void {
-  const { name, version, architecture = "unknown", byteLength, shardCount, metadata } = file;
-  const shards = shardCount > 1 ? ` in ${shardCount} files` : "";
-  section(output, name, [
-    [`GGUF version ${version}, architecture ${architecture}, ${formatBytes(byteLength)}${shards}`],
-  ]);
+  const { name, metadata } = file;
+  section(output, name, [[headline(file)]]);
   section(
     output,
     `Metadata (${metadata.size})`,
@@ -103,9 +133,20 @@ function section(
   output.line();
 }
 
-function metadataText(file: GgufModelFile, key: string, full: boolean): string {
-  const { type, elementType, length } = file.metadata.info(key)!;
-  const value = file.metadata.get(key)!;
+function headline(file: ModelFile): string {
+  const architecture = architectureOf(file) ?? "unknown";
+  const size = formatBytes(file.byteLength);
+  if (isGguf(file)) {
+    const shards = file.shardCount > 1 ? ` in ${file.shardCount} files` : "";
+    return `GGUF version ${file.version}, architecture ${architecture}, ${size}${shards}`;
+  }
+  const type = isFolder(file) ? ` of type ${file.modelType}` : "";
+  return `Hugging Face folder${type}, architecture ${architecture}, ${size}; types and sizes as they are loaded`;
+}
+
+function metadataText(file: ModelFile, key: string, full: boolean): string {
+  const { type, elementType, length } = valueInfo(file, key);
+  const value = file.metadata.get(key);
   if (typeof value === "number" && type === "f32") return formatFloat32(value);
   if (type !== "array") return shorten(String(value), full);
   const items = Array.from(value as ArrayLike<unknown>).slice(0, full ? length : SHOWN_ELEMENTS);
@@ -141,8 +182,8 @@ function typeRow({ type, tensors, parameters, byteLength, isSupported }: TypeSha
   ];
 }
 
-function tensorRows(file: GgufModelFile): string[][] {
-  return [...file.tensors.values()].map(({ name, type, shape, byteLength }) => [
+function tensorRows(file: ModelFile): string[][] {
+  return [...file.tensors].map(([name, { type, shape, byteLength }]) => [
     name,
     type.name,
     `[${shape.join(", ")}]`,

@@ -3,7 +3,7 @@ import { ggufTokenizer, type Tokenizer } from "@millet/core/tokenizer";
 import { type Context, defineCommand } from "../command.js";
 import { readTextFile } from "../files.js";
 import { formatTable } from "../format.js";
-import { withGguf } from "../gguf.js";
+import { withModelFile } from "../model-file.js";
 import { flag, text, usage } from "../options.js";
 import { readAll } from "../terminal/io.js";
 
@@ -37,7 +37,7 @@ async function run({ options, positionals, io, signal }: Context<typeof OPTIONS>
   if (words.length === 0 && options.file === undefined && io.stdin.isTTY)
     throw usage("There is no text: give it as an argument or with --file, or pipe it in.");
   // The file first: a wrong model is told before anyone waits for standard input.
-  await withGguf(model, signal, async ({ metadata }) => {
+  await withModelFile(model, { signal }, async ({ metadata }) => {
     const tokenizer = ggufTokenizer(metadata);
     const input =
       words.length > 0
