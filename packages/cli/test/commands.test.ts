@@ -72,6 +72,27 @@ describe("inspect", () => {
     expect(text.stdout).not.toContain("\x1b");
   });
 
+  test("a Hugging Face folder, with types as it is loaded", async () => {
+    const folder = file("../../../fixtures/models/qwen2");
+    const { code, stdout } = await runMillet(["inspect", folder, "--json"]);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({
+      name: "qwen2",
+      format: "huggingface",
+      modelType: "qwen2",
+      architecture: "qwen2",
+      metadata: { "qwen2.block_count": 1 },
+    });
+    const types = (each: { types: { type: string }[] }) => each.types.map(({ type }) => type);
+    expect(types(report)).toEqual(["q8_0", "bf16", "f32"]);
+    const kept = await runMillet(["inspect", `${folder}/config.json`, "--json", "--quantize", "none"]);
+    expect(types(JSON.parse(kept.stdout))).toEqual(["bf16", "f32"]);
+    const text = await runMillet(["inspect", folder, "--tensors"]);
+    expect(text.stdout).toContain("Hugging Face folder of type qwen2, architecture qwen2");
+    expect(text.stdout).toContain("blk.0.attn_q.bias");
+  });
+
   test("what is no model says so, with a code", async () => {
     const { code, stdout, stderr } = await runMillet(["inspect", file("commands.test.ts")]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });

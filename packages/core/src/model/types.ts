@@ -85,7 +85,7 @@ export interface LoadModelOptions {
   /**
    * What the matrices of a Hugging Face folder become while they are read: "q8_0" keeps the model's quality at half of the
    * memory of BF16, "q4_0" takes a quarter and costs quality, "none" keeps the type of the files. GGUF files are as they
-   * are. docs/models.md says which tensors are matrices. Default "q8_0".
+   * are. docs/hugging-face.md says which tensors are matrices. Default "q8_0".
    */
   readonly quantize?: QuantizeChoice | undefined;
   /** Defaults for every generation, before those of a model package, which go before those of the files. */
