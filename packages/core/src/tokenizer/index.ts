@@ -1,6 +1,7 @@
 /** Tokenizers: text to token ids and back. Stands on errors alone. */
 export { describeGgufTokenizer, ggufTokenizer, type MetadataMap } from "./gguf.js";
-export { PRE_TOKENIZER_NAMES } from "./pre-tokenizers.js";
+export { PRE_TOKENIZER_NAMES } from "./gguf-pre-tokenizers.js";
+export { type HuggingFaceTokenizerFiles, huggingFaceTokenizer } from "./huggingface/index.js";
 export { createTokenizer } from "./tokenizer.js";
 export {
   type DecodeOptions,
@@ -10,5 +11,6 @@ export {
   TOKEN_KINDS,
   type Tokenizer,
   type TokenizerDescription,
+  type TokenizerKind,
   type TokenKind,
 } from "./types.js";

@@ -42,7 +42,7 @@ export class SpecialMatcher {
   find(
     text: string,
     from: number,
-    allows: (id: number, start: number, end: number) => boolean,
+    allows?: (id: number, start: number, end: number) => boolean,
   ): SpecialMatch | undefined {
     if (this.firsts === undefined) return undefined;
     this.firsts.lastIndex = from;
@@ -51,7 +51,8 @@ export class SpecialMatcher {
       let best: SpecialMatch | undefined;
       let node = this.root.next.get(text.charCodeAt(start));
       for (let end = start + 1; node !== undefined; end++) {
-        if (node.id >= 0 && allows(node.id, start, end)) best = { id: node.id, start, end };
+        if (node.id >= 0 && (allows === undefined || allows(node.id, start, end)))
+          best = { id: node.id, start, end };
         node = end < text.length ? node.next.get(text.charCodeAt(end)) : undefined;
       }
       if (best !== undefined) return best;

@@ -5,8 +5,9 @@
  * a byte token.
  */
 
-import { IndependentWords } from "./independent-words.js";
+import { JoinedBigrams } from "./bigrams.js";
 import { PairMerger, type PairRules } from "./merge.js";
+import type { PieceWriter } from "./parts.js";
 import type { TextModel } from "./text-model.js";
 import type { TokenizerDescription } from "./types.js";
 import { badVocabulary, type Vocabulary } from "./vocabulary.js";
@@ -16,14 +17,15 @@ const SPACE_SYMBOL = "\u2581";
 const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2})>$/;
 const utf8 = new TextEncoder();
 
-export class SpmModel implements TextModel, PairRules {
+export class SpmModel implements TextModel, PieceWriter, PairRules {
   readonly isByteComplete: boolean;
-  readonly addsSpacePrefix: boolean;
+  /** Text begins as if a space stood before it. */
+  readonly removesLeadingSpace: boolean;
   /** Merge priority of each token: its place among the distinct scores, the highest first. // [tokens] */
   private readonly priorities: Int32Array;
   /** Token of each byte, or -1. // [256] */
   private readonly byteIds: Int32Array;
-  private readonly words: IndependentWords;
+  private readonly words: JoinedBigrams;
   private readonly merger = new PairMerger();
   private readonly cache = new WordCache();
   /** The word being merged: node i spans starts[i]..ends[i] of it. */
@@ -37,7 +39,7 @@ export class SpmModel implements TextModel, PairRules {
     private readonly vocabulary: Vocabulary,
   ) {
     const { tokens } = vocabulary;
-    this.addsSpacePrefix = description.addSpacePrefix ?? true;
+    this.removesLeadingSpace = description.addSpacePrefix ?? true;
     this.priorities = prioritiesOf(description.scores, tokens.length);
     this.byteIds = new Int32Array(256).fill(-1);
     for (const id of vocabulary.idsOfKind("byte")) {
@@ -48,11 +50,12 @@ export class SpmModel implements TextModel, PairRules {
       this.byteIds[Number.parseInt(match[1]!, 16)] = id;
     }
     this.isByteComplete = !this.byteIds.includes(-1);
-    this.words = new IndependentWords(tokens.filter((_, id) => vocabulary.isText(id)));
+    this.words = new JoinedBigrams(tokens.filter((_, id) => vocabulary.isText(id)));
   }
 
   encode(text: string, output: number[]): void {
-    const symbols = text.replaceAll(" ", SPACE_SYMBOL);
+    // Joined before the replacement, which makes one flat string: V8 copies a joined one at each look into it.
+    const symbols = (this.removesLeadingSpace ? ` ${text}` : text).replaceAll(" ", SPACE_SYMBOL);
     for (let at = 0; at < symbols.length; ) {
       const end = this.words.end(symbols, at);
       const word = symbols.slice(at, end);

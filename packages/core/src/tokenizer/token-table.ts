@@ -37,6 +37,21 @@ export class TokenTable {
     return idOf(this.#slots[this.#slot(hash, text, start, gap, end)]!);
   }
 
+  /** The token whose text is `left` followed by `right`. */
+  getConcatenation(left: string, right: string): number | undefined {
+    const length = left.length + right.length;
+    const hash = this.#hash(this.#hash(1, left, 0, left.length), right, 0, right.length);
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let at = (hash ^ (hash >>> 13)) & mask;
+    for (let slot = slots[at]!; slot !== 0; slot = slots[at]!) {
+      const token = this.#tokens[slot - 1]!;
+      if (token.length === length && token.startsWith(left) && token.endsWith(right)) return slot - 1;
+      at = (at + 1) & mask;
+    }
+    return undefined;
+  }
+
   /** Goes on from `hash`. A shift after each product: sums of products alone collide for any factor. */
   #hash(hash: number, text: string, start: number, end: number): number {
     for (let i = start; i < end; i++) {

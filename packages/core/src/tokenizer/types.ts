@@ -8,6 +8,9 @@ export const TOKEN_KINDS = ["normal", "unknown", "control", "user-defined", "unu
 
 export type TokenKind = (typeof TOKEN_KINDS)[number];
 
+/** How text becomes tokens. "spm" is SentencePiece's BPE by score, "bpe" merges by rank. */
+export type TokenizerKind = "bpe" | "spm" | "unigram" | "wordpiece" | "wordlevel";
+
 /** Everything that defines a tokenizer, as plain data. */
 export interface TokenizerDescription {
   /** "bpe": byte-level BPE (GPT-2). "spm": SentencePiece BPE by score with byte fallback (Llama). */
@@ -74,7 +77,7 @@ export interface StreamDecoder {
 }
 
 export interface Tokenizer {
-  readonly kind: TokenizerDescription["kind"];
+  readonly kind: TokenizerKind;
   readonly vocabularySize: number;
   readonly bosId: number | undefined;
   readonly eosId: number | undefined;

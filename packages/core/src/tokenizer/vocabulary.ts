@@ -38,6 +38,15 @@ export function badVocabulary(message: string, details?: Record<string, unknown>
   );
 }
 
+/** What a vocabulary is made from. */
+export type VocabularyDescription = Pick<
+  TokenizerDescription,
+  "tokens" | "tokenKinds" | "bosId" | "eosId" | "padId" | "unkId" | "eotId" | "eomId"
+> & {
+  /** Tokens that end an answer, besides those above and the well-known ones. */
+  readonly endOfGenerationIds?: readonly number[] | undefined;
+};
+
 export class Vocabulary {
   readonly tokens: readonly string[];
   readonly bosId: number | undefined;
@@ -54,7 +63,7 @@ export class Vocabulary {
   private readonly otherIds = new Map<string, number>();
 
   /** @throws MilletError TOKENIZER_MISSING, TOKENIZER_BAD_VOCABULARY */
-  constructor(description: TokenizerDescription) {
+  constructor(description: VocabularyDescription) {
     const { tokens } = description;
     if (tokens.length === 0) {
       throw new MilletError(
@@ -73,14 +82,16 @@ export class Vocabulary {
     this.unkId = this.checkedId("unknown", description.unkId);
     this.eotId = this.checkedId("end-of-turn", description.eotId);
     this.eomId = this.checkedId("end-of-message", description.eomId);
-    this.promoteControlTokens();
+    const ends = description.endOfGenerationIds ?? [];
+    for (const id of ends) this.checkedId("end-of-generation", id);
+    this.promoteControlTokens(ends);
     this.textIds = new TokenTable(tokens);
     // Of tokens with one text the last counts, as in llama.cpp.
     for (let id = 0; id < tokens.length; id++) {
       if (this.isText(id)) this.textIds.set(id);
       else this.otherIds.set(tokens[id]!, id);
     }
-    this.endOfGenerationIds = this.findEnds();
+    this.endOfGenerationIds = this.findEnds(ends);
   }
 
   get size(): number {
@@ -111,6 +122,11 @@ export class Vocabulary {
     return gap === undefined
       ? this.textIds.get(text, start, end)
       : this.textIds.getJoined(text, start, gap, end);
+  }
+
+  /** The same for `left` followed by `right`. */
+  textIdOfConcatenation(left: string, right: string): number | undefined {
+    return this.textIds.getConcatenation(left, right);
   }
 
   /** The token of any kind that the vocabulary writes as `text`. */
@@ -149,8 +165,8 @@ export class Vocabulary {
   }
 
   /** Tokens that frame a conversation are control tokens even where a file calls them something else. */
-  private promoteControlTokens(): void {
-    for (const id of [this.bosId, this.eosId, this.eotId, this.eomId]) {
+  private promoteControlTokens(ends: readonly number[]): void {
+    for (const id of [this.bosId, this.eosId, this.eotId, this.eomId, ...ends]) {
       if (id !== undefined) this.kinds[id] = KIND.control;
     }
     const names = new Set([...WELL_KNOWN_ENDS, ...WELL_KNOWN_STARTS]);
@@ -161,8 +177,8 @@ export class Vocabulary {
     }
   }
 
-  private findEnds(): number[] {
-    const ids = new Set<number>();
+  private findEnds(ends: readonly number[]): number[] {
+    const ids = new Set<number>(ends);
     for (const id of [this.eosId, this.eotId, this.eomId]) if (id !== undefined) ids.add(id);
     // In the harmony format <|end|> closes a message, and the answer goes on.
     const harmony = this.otherIds.has("<|return|>") && this.otherIds.has("<|call|>");
@@ -174,7 +190,7 @@ export class Vocabulary {
   }
 }
 
-function checkedKinds({ tokens, tokenKinds }: TokenizerDescription): Uint8Array {
+function checkedKinds({ tokens, tokenKinds }: VocabularyDescription): Uint8Array {
   const kinds = new Uint8Array(tokens.length).fill(KIND.normal);
   if (tokenKinds === undefined) return kinds;
   if (tokenKinds.length !== tokens.length) {

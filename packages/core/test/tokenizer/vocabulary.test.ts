@@ -1,7 +1,9 @@
 /** Bad vocabularies and GGUF metadata: each with its code and a sentence that says what is wrong. */
 import { describe, expect, test } from "vitest";
+import { ggufPreTokenizer } from "../../src/tokenizer/gguf-pre-tokenizers.js";
 import { createTokenizer, ggufTokenizer, PRE_TOKENIZER_NAMES } from "../../src/tokenizer/index.js";
-import { preTokenizer, splitWords } from "../../src/tokenizer/pre-tokenizers.js";
+import { sequencePreTokenizer } from "../../src/tokenizer/parts.js";
+import { regExpPattern, split as splitAt } from "../../src/tokenizer/pre-tokenizers/split.js";
 import { smallBpe, smallSpm } from "./small-vocabularies.js";
 
 const failure = (code: string, words: RegExp) =>
@@ -125,7 +127,10 @@ describe("GGUF metadata", () => {
 describe("pre-tokenizers", () => {
   const split = (name: string, text: string) => {
     const words: string[] = [];
-    splitWords(preTokenizer(name).patterns, text, (word) => words.push(word));
+    const steps = ggufPreTokenizer(name).patterns.map((pattern) =>
+      splitAt(regExpPattern(pattern), "Isolated"),
+    );
+    sequencePreTokenizer(steps)(text, true, (word) => words.push(word));
     return words;
   };
 

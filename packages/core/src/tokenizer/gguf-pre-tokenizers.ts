@@ -4,8 +4,9 @@
  * after another, each within the pieces that the one before left, matches and gaps alike.
  */
 import { MilletError } from "../errors.js";
+import { CJK, CONTRACTION, DEEPSEEK_V3, GPT2, gpt4o, LLAMA3, QWEN2, S, SPACES } from "./word-patterns.js";
 
-export interface PreTokenizer {
+export interface GgufPreTokenizer {
   /** Applied in turn; every expression has the flags "gu" and matches no empty string. */
   readonly patterns: readonly RegExp[];
   /** A word that is a token as a whole is not merged. */
@@ -14,34 +15,6 @@ export interface PreTokenizer {
   readonly addBos: boolean;
 }
 
-// JavaScript's \s has U+FEFF and lacks U+0085; these vocabularies were trained with White_Space.
-const S = "\\p{White_Space}";
-// Case-insensitive groups are written out: Node 22 does not parse "(?i:".
-const CONTRACTION = "'(?:[sStTmMdD]|[rR][eE]|[vV][eE]|[lL][lL])";
-const SPACES = `${S}*[\\r\\n]+|${S}+(?!\\P{White_Space})|${S}+`;
-const CJK = "[\\u4e00-\\u9fa5\\u0800-\\u4e00\\uac00-\\ud7ff]+";
-
-const GPT2 =
-  `'(?:[stmd]|re|ve|ll)| ?\\p{L}+| ?\\p{N}+| ?[^${S}\\p{L}\\p{N}]+` + `|${S}+(?!\\P{White_Space})|${S}+`;
-
-/** The family of GPT-4's pattern: `digits` in a group, `tail` after punctuation. */
-function gpt4(digits: string, tail = "[\\r\\n]*"): string {
-  return `${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^${S}\\p{L}\\p{N}]+${tail}|${SPACES}`;
-}
-
-/** The family of GPT-4o's: words also end where lower case turns to upper case. */
-function gpt4o(digits: string, contraction: string): string {
-  const upper = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
-  const lower = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
-  const before = "[^\\r\\n\\p{L}\\p{N}]?";
-  return (
-    `${before}${upper}*${lower}+${contraction}|${before}${upper}+${lower}*${contraction}|${digits}` +
-    `| ?[^${S}\\p{L}\\p{N}]+[\\r\\n/]*|${SPACES}`
-  );
-}
-
-const QWEN2 = gpt4("\\p{N}");
-const LLAMA3 = gpt4("\\p{N}{1,3}");
 const QWEN35 =
   `${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}` +
   `| ?[^${S}\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|${SPACES}`;
@@ -62,7 +35,6 @@ const DEEPSEEK_LETTERS =
   "\\u{10400}-\\u{1044f}\\u{104b0}-\\u{104d3}\\u{104d8}-\\u{104fb}\\u{10c80}-\\u{10cb2}\\u{10cc0}-\\u{10cf2}" +
   "\\u{118a0}-\\u{118df}\\u{1e900}-\\u{1e943}";
 const DEEPSEEK_PUNCTUATION = "!-\\/:-~\\uff01-\\uff0f\\uff1a-\\uff5e\\u2018-\\u201f\\u3000-\\u3002";
-const ASCII_PUNCTUATION = "[!-\\/:-@\\[-`\\{-~]";
 
 interface Entry {
   readonly names: readonly string[];
@@ -113,12 +85,7 @@ const ENTRIES: readonly Entry[] = [
   },
   {
     names: ["deepseek-v3 hunyuan-dense"],
-    patterns: [
-      "\\p{N}{1,3}",
-      "[\\u4e00-\\u9fa5\\u3040-\\u309f\\u30a0-\\u30ff]+",
-      `${ASCII_PUNCTUATION}[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+` +
-        `| ?[\\p{P}\\p{S}]+[\\r\\n]*|${SPACES}`,
-    ],
+    patterns: ["\\p{N}{1,3}", "[\\u4e00-\\u9fa5\\u3040-\\u309f\\u30a0-\\u30ff]+", DEEPSEEK_V3],
   },
   { names: ["poro-chat bloom gpt3-finnish"], patterns: [BLOOM] },
   { names: ["viking"], patterns: [BLOOM, "\\p{N}"] },
@@ -134,14 +101,14 @@ const BY_NAME: ReadonlyMap<string, Entry> = new Map(
   ENTRIES.flatMap((entry) => entry.names.flatMap((names) => names.split(" ")).map((name) => [name, entry])),
 );
 
-/** The names that {@link preTokenizer} knows, in alphabetical order. */
+/** The names that {@link ggufPreTokenizer} knows, in alphabetical order. */
 export const PRE_TOKENIZER_NAMES: readonly string[] = [...BY_NAME.keys()].sort();
 
 /**
  * The pre-tokenizer of that name, with expressions of its own (they hold state while they match).
  * @throws MilletError TOKENIZER_UNSUPPORTED for a name that is not known
  */
-export function preTokenizer(name: string): PreTokenizer {
+export function ggufPreTokenizer(name: string): GgufPreTokenizer {
   const entry = BY_NAME.get(name);
   if (entry === undefined) {
     throw new MilletError(
@@ -156,32 +123,4 @@ export function preTokenizer(name: string): PreTokenizer {
     ignoreMerges: entry.ignoreMerges ?? false,
     addBos: entry.addBos ?? false,
   };
-}
-
-/** Calls `emit` with the words of `text` in order; joined they are `text`. */
-export function splitWords(
-  patterns: readonly RegExp[],
-  text: string,
-  emit: (word: string) => void,
-  level = 0,
-): void {
-  const pattern = patterns[level];
-  if (pattern === undefined) {
-    emit(text);
-    return;
-  }
-  const last = level + 1 === patterns.length;
-  const pass = (piece: string): void => {
-    if (last) emit(piece);
-    else splitWords(patterns, piece, emit, level + 1);
-  };
-  let at = 0;
-  pattern.lastIndex = 0;
-  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-    if (match.index > at) pass(text.slice(at, match.index));
-    pass(match[0]);
-    at = match.index + match[0].length;
-    pattern.lastIndex = at;
-  }
-  if (at < text.length) pass(text.slice(at));
 }

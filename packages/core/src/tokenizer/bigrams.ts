@@ -1,0 +1,40 @@
+/**
+ * Cuts text where no merge can ever reach across, so that the parts can be merged one by one and remembered: between
+ * two characters that stand side by side in no token. Exact for all of them: what a merge makes is a token.
+ */
+
+const BITS = 23;
+
+export class JoinedBigrams {
+  /** A bit per hash of two UTF-16 units. A collision costs a cut and nothing else. */
+  private readonly bits = new Uint8Array(1 << (BITS - 3));
+
+  /** @param tokens the texts that merging may produce */
+  constructor(tokens: Iterable<string>) {
+    for (const token of tokens) {
+      for (let i = 1; i < token.length; i++) {
+        const hash = hashOf(token.charCodeAt(i - 1), token.charCodeAt(i));
+        this.bits[hash >>> 3]! |= 1 << (hash & 7);
+      }
+    }
+  }
+
+  /** The end of the part that starts at `at`; always beyond `at`, and never within a character. */
+  end(text: string, at: number): number {
+    let previous = text.charCodeAt(at);
+    for (let i = at + 1; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if ((unit & 0xfc00) !== 0xdc00) {
+        const hash = hashOf(previous, unit);
+        if ((this.bits[hash >>> 3]! & (1 << (hash & 7))) === 0) return i;
+      }
+      previous = unit;
+    }
+    return text.length;
+  }
+}
+
+function hashOf(left: number, right: number): number {
+  const hash = Math.imul((left << 16) | right, 0x9e3779b1);
+  return Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) >>> (32 - BITS);
+}
