@@ -10,6 +10,7 @@ import { byteSymbolWords } from "../pre-tokenizers/byte-level.js";
 import type { Tokenizer } from "../types.js";
 import { badVocabulary, Vocabulary } from "../vocabulary.js";
 import { readDecoder } from "./decoders.js";
+import type { HuggingFaceTokenizerFiles } from "./files.js";
 import { JsonFields } from "./json-fields.js";
 import { readModel } from "./models.js";
 import { readNormalizer } from "./normalizers.js";
@@ -18,14 +19,7 @@ import { readPreTokenizer } from "./pre-tokenizers.js";
 import { readSpecialTokens } from "./special-tokens.js";
 import { readTokens } from "./vocabulary.js";
 
-/** Texts of the files of a Hugging Face folder. */
-export interface HuggingFaceTokenizerFiles {
-  readonly tokenizerJson: string;
-  /** tokenizer_config.json: names BOS, EOS and padding, and says whether BOS and EOS are added. */
-  readonly tokenizerConfig?: string | undefined;
-  /** generation_config.json: names all tokens that end an answer. */
-  readonly generationConfig?: string | undefined;
-}
+export type { HuggingFaceTokenizerFiles } from "./files.js";
 
 /**
  * Builds the tokenizer of a Hugging Face folder. Ids are those of the `tokenizers` library, with one exception: text

@@ -1,5 +1,5 @@
 /** Which tokens begin and end texts and answers: tokenizer_config.json and generation_config.json, or the frame. */
-import type { HuggingFaceTokenizerFiles } from "./index.js";
+import type { HuggingFaceTokenizerFiles } from "./files.js";
 import { JsonFields } from "./json-fields.js";
 import { type Frame, readTokenName } from "./post-processors.js";
 
