@@ -60,6 +60,7 @@ describe("inspect", () => {
     expect(stdout.trimEnd()).not.toContain("\n");
     const report = JSON.parse(stdout);
     expect(report).toMatchObject({ name: "q4-0.gguf", version: 3, architecture: "llama", shardCount: 1 });
+    expect(report.isKnownArchitecture).toBe(true);
     expect(report.types.map(({ type }: { type: string }) => type)).toContain("q4_0");
     expect(report.fit.fits).toBe(true);
     const bytes = report.tensors.reduce(

@@ -2,6 +2,7 @@
 import { QUANTIZE_CHOICES } from "@millet/core";
 import type { HuggingFaceModelFile, ModelFile } from "@millet/core/formats";
 import type { GgufModelFile } from "@millet/core/formats/gguf";
+import { ARCHITECTURES } from "@millet/core/models";
 import { type Context, defineCommand } from "../command.js";
 import { formatBytes, formatCount, formatTable } from "../format.js";
 import { architectureOf, estimateFit, type Fit, shareByType, type TypeShare } from "../inspection.js";
@@ -61,6 +62,7 @@ function asJson(file: ModelFile, full: boolean): Record<string, unknown> {
     name,
     ...containerOf(file),
     architecture: architectureOf(file),
+    isKnownArchitecture: known(architectureOf(file)),
     byteLength,
     types: shareByType(file),
     fit: estimateFit(file),
@@ -120,6 +122,10 @@ function write(
   section(output, "On this machine", fitRows(fit, types));
 }
 
+function known(architecture: string | undefined): boolean {
+  return ARCHITECTURES.some(({ name }) => name === architecture);
+}
+
 function section(
   output: Output,
   title: string,
@@ -134,7 +140,8 @@ function section(
 }
 
 function headline(file: ModelFile): string {
-  const architecture = architectureOf(file) ?? "unknown";
+  const name = architectureOf(file);
+  const architecture = `${name ?? "unknown"}${known(name) ? "" : " (not supported by Millet)"}`;
   const size = formatBytes(file.byteLength);
   if (isGguf(file)) {
     const shards = file.shardCount > 1 ? ` in ${file.shardCount} files` : "";
