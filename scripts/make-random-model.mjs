@@ -1,5 +1,5 @@
 /**
- * Writes a model of Llama architecture with random weights, to measure speed and memory at any size: a GGUF file, or a
+ * Writes a model with random weights, to measure speed and memory at any size: a GGUF file, or a
  * Hugging Face folder with BF16 shards.
  * Needs built packages (npm run build). Run without arguments for the options.
  */

@@ -110,6 +110,8 @@ export async function writeRandomFolder(
   folder: string,
   { shape, seed, maxShardBytes }: { shape: Shape; seed: number; maxShardBytes: number },
 ): Promise<number> {
+  if (shape.architecture)
+    throw new Error(`Folders are of Llama's architecture only, not ${shape.architecture}.`);
   await mkdir(folder, { recursive: true });
   const shards = groups(tensorPlans(shape), maxShardBytes);
   const pad = (value: number) => String(value).padStart(5, "0");

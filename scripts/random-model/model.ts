@@ -37,23 +37,28 @@ const FILE_TYPES: Readonly<Record<WeightType, number>> = {
 };
 
 function configuration({ shape, type, seed }: RandomModel): Entries {
-  const u32 = (key: string, value: number): Entries[number] => [key, { type: "u32", value }];
-  const f32 = (key: string, value: number): Entries[number] => [key, { type: "f32", value }];
+  const { architecture = "llama", headDim, window, mtpLayers = 0 } = shape;
+  const own = (key: string) => (key.startsWith("general.") ? key : `${architecture}.${key}`);
+  const u32 = (key: string, value: number): Entries[number] => [own(key), { type: "u32", value }];
+  const f32 = (key: string, value: number): Entries[number] => [own(key), { type: "f32", value }];
   return [
-    ["general.architecture", { type: "string", value: "llama" }],
+    ["general.architecture", { type: "string", value: architecture }],
     ["general.name", { type: "string", value: `${shape.title}, random weights, seed ${seed}` }],
     u32("general.file_type", FILE_TYPES[type]),
     u32("general.quantization_version", 2),
-    u32("llama.block_count", shape.layers),
-    u32("llama.context_length", shape.context),
-    u32("llama.embedding_length", shape.hidden),
-    u32("llama.feed_forward_length", shape.ffn),
-    u32("llama.attention.head_count", shape.heads),
-    u32("llama.attention.head_count_kv", shape.kvHeads),
-    u32("llama.rope.dimension_count", shape.hidden / shape.heads),
-    f32("llama.rope.freq_base", shape.ropeTheta),
-    f32("llama.attention.layer_norm_rms_epsilon", shape.epsilon),
-    u32("llama.vocab_size", shape.vocab),
+    u32("block_count", shape.layers + mtpLayers),
+    u32("context_length", shape.context),
+    u32("embedding_length", shape.hidden),
+    u32("feed_forward_length", shape.ffn),
+    u32("attention.head_count", shape.heads),
+    u32("attention.head_count_kv", shape.kvHeads),
+    ...(headDim ? [u32("attention.key_length", headDim), u32("attention.value_length", headDim)] : []),
+    ...(window ? [u32("attention.sliding_window", window)] : []),
+    ...(mtpLayers ? [u32("nextn_predict_layers", mtpLayers)] : []),
+    u32("rope.dimension_count", headDim ?? shape.hidden / shape.heads),
+    f32("rope.freq_base", shape.ropeTheta),
+    f32("attention.layer_norm_rms_epsilon", shape.epsilon),
+    u32("vocab_size", shape.vocab),
   ];
 }
 
@@ -72,7 +77,8 @@ function contents({ name, shape, deviation }: TensorPlan, model: RandomModel): G
   if (deviation === undefined)
     return { name, type: "f32", shape, data: randomNorm(elements, model.seed, name) };
   const outer = name === "token_embd.weight" || name === "output.weight";
-  const type = outer ? (model.embeddingType ?? model.type) : model.type;
+  const wanted = outer ? (model.embeddingType ?? model.type) : model.type;
+  const type = shape.length === 1 ? "f32" : wanted;
   const { blockElements } = DTYPES[type];
   const columns = shape.at(-1)!;
   if (columns % blockElements !== 0) {

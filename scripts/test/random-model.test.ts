@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openGguf } from "@millet/core/formats/gguf";
+import { defineModel } from "@millet/core/models";
 import { dequantize, QUANT_FORMATS } from "@millet/core/quant";
 import { openSource } from "@millet/core/store";
 import { DTYPES } from "@millet/core/tensor";
@@ -47,6 +48,23 @@ describe("a random model", () => {
         if (deviation !== undefined) expect(Math.abs(mean) / rms).toBeLessThan(5 / Math.sqrt(values.length));
       }
       await model.close();
+    },
+  );
+
+  it.each(["qwen3-0.6b", "gemma3-1b", "mimo-7b"])(
+    "of shape %s is a model that loads, with the parameters that its name says",
+    async (name) => {
+      const shape = SHAPES[name]!;
+      const billions = { "qwen3-0.6b": 0.596, "gemma3-1b": 1.0, "mimo-7b": 7.83 }[name]!;
+      expect(Math.abs(parameterCount(shape) / 1e9 - billions)).toBeLessThan(0.01);
+      const layers = 1;
+      const small = { ...shape, layers, hidden: 64, headDim: 32, heads: 4, kvHeads: 2, ffn: 96, vocab: 512 };
+      const file = await openGguf(await openSource(await write({ shape: small, type: "q8_0" })));
+      const definition = await defineModel(file);
+      expect(definition.architecture).toBe(shape.architecture);
+      expect(definition.kv.layers).toBe(layers);
+      expect(definition.parameterCount).toBe(parameterCount(small));
+      await file.close();
     },
   );
 
