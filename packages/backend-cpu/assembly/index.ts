@@ -14,9 +14,9 @@ import { gatherRows } from "./kernels/gather-rows";
 import { kvRows } from "./kernels/kv-rows";
 import { kvPositions, kvWrite } from "./kernels/kv-write";
 import { linear } from "./kernels/linear";
+import { norm } from "./kernels/norm";
 import { pack } from "./kernels/pack";
 import { quantize } from "./kernels/quantize";
-import { rmsNorm } from "./kernels/rms-norm";
 import { rope } from "./kernels/rope";
 import { AttentionOperand, LinearOperand, Opcode, PackedType, StepFlag } from "./opcodes";
 import { usePrivate } from "./partition";
@@ -122,6 +122,12 @@ function isPack(opcode: Opcode): bool {
   return opcode >= Opcode.PackQ4_0 && opcode <= Opcode.PackF32;
 }
 
+@inline
+function isElementwise(opcode: Opcode): bool {
+  if (opcode >= Opcode.Gelu && opcode <= Opcode.Scale) return true;
+  return opcode >= Opcode.Add && opcode <= Opcode.SwiGlu;
+}
+
 /** The type of an opcode for weights; `first` and `firstPlanes` are those of Q4_0 and Q4_K. */
 @inline
 function typeOf(opcode: Opcode, first: Opcode, firstPlanes: Opcode): PackedType {
@@ -133,10 +139,10 @@ function execute(opcode: Opcode, step: usize, thread: i32, threads: i32): void {
     linear(typeOf(opcode, Opcode.LinearQ4_0, Opcode.LinearQ4_K), dot, step, thread, threads);
   } else if (isPack(opcode)) {
     pack(typeOf(opcode, Opcode.PackQ4_0, Opcode.PackQ4_K), step, thread, threads);
-  } else if (opcode >= Opcode.Add && opcode <= Opcode.SwiGlu) elementwise(opcode, step, thread, threads);
+  } else if (isElementwise(opcode)) elementwise(opcode, step, thread, threads);
   else if (opcode >= Opcode.KvCopy && opcode <= Opcode.KvStore) kvRows(opcode, step, thread, threads);
   else if (opcode == Opcode.Quantize) quantize(step, thread, threads);
-  else if (opcode == Opcode.RmsNorm) rmsNorm(step, thread, threads);
+  else if (opcode == Opcode.RmsNorm || opcode == Opcode.LayerNorm) norm(opcode, step, thread, threads);
   else if (opcode == Opcode.KvWrite) kvWrite(step, thread, threads);
   else if (opcode == Opcode.Attention) attention(step, thread, threads);
   else if (opcode == Opcode.Rope) rope(step, thread, threads);

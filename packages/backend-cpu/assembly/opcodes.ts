@@ -31,6 +31,13 @@ export enum Opcode {
   Attention = 16,
   KvPositions = 18,
   Rope = 19,
+  Gelu = 20,
+  GeluTanh = 21,
+  GeGlu = 22,
+  GeGluTanh = 23,
+  SoftCap = 24,
+  Scale = 25,
+  LayerNorm = 26,
   PackQ4_0 = 32,
   PackQ4_1 = 33,
   PackQ8_0 = 34,
@@ -80,12 +87,14 @@ export enum PackedType {
   Q2_K = 14,
 }
 
-/** How a step that may run replicated shares its rows among threads. */
+/** How a step that may run in several ways shares its rows among threads. */
 export enum Sharing {
   /** Threads take different rows. */
   Rows = 0,
   /** Every thread computes all rows into its own memory. */
   Replicated = 1,
+  /** Threads write different groups of 8 features of all rows. */
+  Features = 2,
 }
 
 /** y[row, :] = weight[tokens[row], :], gathered from the packed form. Shared by groups of 8 features. */
@@ -104,21 +113,27 @@ export enum EmbeddingOperand {
   Length = 11,
 }
 
-/** y = x / sqrt(mean(x^2) + eps) * weight, row by row. */
-export enum RmsNormOperand {
+/** RmsNorm and LayerNorm: each group of columns of a row by itself (kernels/norm.ts). */
+export enum NormOperand {
   X = 2,
   XStride = 3,
   Weight = 4,
+  /** LayerNorm: added to the result; 0 for none. */
+  Bias = 5,
+  /** 1 if all groups have the same weight and bias. */
+  SharedWeight = 6,
   /** f32 bits. */
-  Epsilon = 5,
-  Width = 6,
-  Count = 7,
-  Y = 8,
-  YStride = 9,
-  Sharing = 10,
+  Epsilon = 7,
+  /** Columns of a group. */
+  Width = 8,
+  Groups = 9,
+  Count = 10,
+  Y = 11,
+  YStride = 12,
+  Sharing = 13,
   /** Units between the copies of y of two threads, where replicated. */
-  YPrivate = 11,
-  Length = 12,
+  YPrivate = 14,
+  Length = 15,
 }
 
 /** Rows of f32 to int8 blocks of 32 with scale and sum (see kernels/quantize.ts). */
@@ -174,7 +189,9 @@ export enum ElementwiseOperand {
   YStride = 7,
   Width = 8,
   Count = 9,
-  Length = 10,
+  /** f32 bits: the cap of SoftCap, the factor of Scale. */
+  Value = 10,
+  Length = 11,
 }
 
 /** y[i, :] = x[indices[i], :]. Shared by groups of 8 features. */

@@ -5,7 +5,7 @@
 import { type Backend, reference } from "@millet/core/backend";
 import { type GgufModelFile, openGguf } from "@millet/core/formats/gguf";
 import { openSource } from "@millet/core/store";
-import { describe, expect, type TestContext, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { asQ8 } from "../../../test/support/as-floats.js";
 import { describeWith } from "../../../test/support/availability.js";
 import {
@@ -15,7 +15,6 @@ import {
   goldenError,
   goldenLogits,
   normalisedError,
-  unsupportedOp,
 } from "../../../test/support/golden-models.js";
 import { goldenMtpLogits, goldenStates } from "../../../test/support/golden-steps.js";
 import { cpu } from "../src/index.js";
@@ -24,21 +23,16 @@ import { nativeEngine } from "./native/requirement.js";
 const EVEN = GOLDEN_MODELS.filter(({ name }) => !name.includes("-"));
 const WITH_MTP = GOLDEN_MODELS.filter(({ mtpLogits }) => mtpLogits);
 
-/** Runs `body` on a model and a new backend; skips the test while the backend lacks an op. */
+/** Runs `body` on a model and a new backend. */
 async function on<T>(
   engine: "wasm" | "native",
   { folder }: GoldenModel,
-  { skip }: TestContext,
   body: (backend: Backend, file: GgufModelFile) => Promise<T>,
 ): Promise<T> {
   const file = await openGguf(await openSource(new URL("model.gguf", folder)));
   const backend = await cpu({ engine, threads: 2 }).create();
   try {
     return await body(backend, file);
-  } catch (error) {
-    const op = unsupportedOp(error);
-    if (op) skip(`the CPU backend has no kernel for ${op} yet`);
-    throw error;
   } finally {
     await backend.dispose();
     await file.close();
@@ -46,13 +40,13 @@ async function on<T>(
 }
 
 function tests(engine: "wasm" | "native"): void {
-  test.for(GOLDEN_MODELS)("$name: transformers' logits", async (model, context) => {
-    const rows = await on(engine, model, context, (backend, file) => goldenLogits(backend, file, model, 9));
+  test.for(GOLDEN_MODELS)("$name: transformers' logits", async (model) => {
+    const rows = await on(engine, model, (backend, file) => goldenLogits(backend, file, model, 9));
     expect(goldenError(model, rows)).toBeLessThanOrEqual(1e-6);
   });
 
-  test.for(EVEN)("$name in q8_0: the reference's logits", async (model, context) => {
-    const [rows, exact] = await on(engine, model, context, async (backend, file) => {
+  test.for(EVEN)("$name in q8_0: the reference's logits", async (model) => {
+    const [rows, exact] = await on(engine, model, async (backend, file) => {
       const files = { ...file, weights: asQ8(file.weights) };
       const simple = await reference().create();
       return [await goldenLogits(backend, files, model), await goldenLogits(simple, files, model)];
@@ -62,8 +56,8 @@ function tests(engine: "wasm" | "native"): void {
     expect(normalisedError(rows!, expected)).toBeLessThanOrEqual(2 * goldenError(model, exact!));
   });
 
-  test.for(WITH_MTP)("$name: PyTorch's logits of multi-token prediction", async (model, context) => {
-    const rows = await on(engine, model, context, async (backend, file) => {
+  test.for(WITH_MTP)("$name: PyTorch's logits of multi-token prediction", async (model) => {
+    const rows = await on(engine, model, async (backend, file) => {
       const { hidden } = await goldenStates(backend, file, model, "embeddings");
       return goldenMtpLogits(backend, file, model, hidden);
     });

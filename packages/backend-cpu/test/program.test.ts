@@ -1,6 +1,6 @@
 /** Programs: where threads must meet, how a graph is lowered, how a program prints. */
-import { GraphBuilder } from "@millet/core/graph";
-import { add, linear, rmsNorm, swiglu } from "@millet/core/ops";
+import { GraphBuilder, type Value } from "@millet/core/graph";
+import { add, gelu, layerNorm, linear, rmsNorm, swiglu } from "@millet/core/ops";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../assembly/opcodes.js";
 import { lowerGraph } from "../src/lower/lower.js";
@@ -129,5 +129,71 @@ describe("lowering a feed-forward block", () => {
 
   test("is the same every time", () => {
     expect(String(lower(4))).toBe(String(lower(4)));
+  });
+});
+
+describe("lowering norms", () => {
+  const NO_KV = {
+    layers: 0,
+    kvHeads: 1,
+    headDim: 1,
+    valueDim: 1,
+    dtype: "f32",
+    blockRows: 32,
+    maxBlocks: 0,
+  } as const;
+  const NORM = { epsilon: 1e-5 };
+
+  /** What stands between barriers where a graph of x f32[rows, 64], and weights by name, is lowered for some threads. */
+  function summary(
+    rows: number,
+    threads: number,
+    build: (graph: GraphBuilder, x: Value, weight: (name: string, ...shape: number[]) => Value) => Value,
+  ): string[] {
+    const graph = new GraphBuilder("norms");
+    const places = new Map<string, number>();
+    const x = graph.input("x", { dtype: "f32", shape: [rows, 64] }, "tokens");
+    const y = build(graph, x, (name, ...shape) => {
+      places.set(name, 65536 * (1 + places.size));
+      return graph.weight(name, { dtype: "f32", shape });
+    });
+    const region = new Region(65536 * (1 + places.size));
+    const { steps, barriers } = lowerGraph(graph.finish({ y }), places, region, threads, NO_KV).program;
+    return steps.map(({ opcode }, i) => `${barriers[i] ? "| " : ""}${Opcode[opcode]}`);
+  }
+
+  const headNorm =
+    (heads: number) =>
+    (graph: GraphBuilder, x: Value, weight: (name: string, ...shape: number[]) => Value) => {
+      const q = graph.emitOne(linear, [x, weight("q", 96, 64)], {});
+      const normed = graph.emitOne(rmsNorm, [q, weight("norm", 96 / heads)], { ...NORM, groups: heads });
+      return graph.emitOne(add, [normed, normed], {});
+    };
+
+  test("of heads wait for nobody where every thread's features are whole heads", () => {
+    for (const rows of [1, 64]) {
+      expect(summary(rows, 2, headNorm(4))).toEqual(["LinearF32", "RmsNorm", "Add"]);
+      expect(summary(rows, 3, headNorm(4))).toEqual(["LinearF32", "| RmsNorm", "Add"]);
+      expect(summary(rows, 2, headNorm(3))).toEqual(["LinearF32", "| RmsNorm", "Add"]);
+    }
+  });
+
+  test("before a sum: of few rows every thread takes the mean for itself, many rows are shared", () => {
+    const postNorm = (graph: GraphBuilder, x: Value, weight: (name: string, ...shape: number[]) => Value) => {
+      const o = graph.emitOne(linear, [x, weight("o", 64, 64)], {});
+      return graph.emitOne(add, [x, graph.emitOne(rmsNorm, [o, weight("norm", 64)], NORM)], {});
+    };
+    expect(summary(1, 2, postNorm)).toEqual(["LinearF32", "| RmsNorm", "Add"]);
+    expect(summary(64, 2, postNorm)).toEqual(["LinearF32", "| RmsNorm", "| Add"]);
+  });
+
+  test("before linears: layer_norm of few rows is computed by every thread, like rms_norm", () => {
+    const feed = (graph: GraphBuilder, x: Value, weight: (name: string, ...shape: number[]) => Value) => {
+      const normed = graph.emitOne(layerNorm, [x, weight("norm", 64), weight("bias", 64)], NORM);
+      const up = graph.emitOne(linear, [normed, weight("up", 96, 64), weight("up_bias", 96)], {});
+      return graph.emitOne(gelu, [up], { approximation: "none" });
+    };
+    expect(summary(1, 2, feed)).toEqual(["LayerNorm", "LinearF32", "Add", "Gelu"]);
+    expect(summary(64, 2, feed)).toEqual(["LayerNorm", "| LinearF32", "Add", "Gelu"]);
   });
 });

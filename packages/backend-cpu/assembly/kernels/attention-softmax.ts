@@ -3,6 +3,7 @@ import { real, word } from "../address";
 import { AttentionOperand as Operand } from "../opcodes";
 import { alphas, masks, NO_SCORE, positions, SCORE_STRIDE, scores, segmentMaximum, segmentSum } from "./attention-tile";
 import { exp1, exp4 } from "./exp";
+import { tanh4 } from "./tanh";
 
 /**
  * Writes the masks of `n` queries on block `j` of a span.
@@ -72,13 +73,10 @@ function sumOf(v: v128): f32 {
   return a + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
 }
 
-/** softCap * tanh(score / softCap), with tanh(x) = 1 - 2 / (e^2x + 1). */
+/** softCap * tanh(score / softCap) */
 function capScores(row: usize, bytes: usize, softCap: f32): void {
   const cap = f32x4.splat(softCap);
-  const two = f32x4.splat(2);
-  const one = f32x4.splat(1);
   for (let j: usize = 0; j < bytes; j += 16) {
-    const e = exp4(f32x4.mul(two, f32x4.div(v128.load(row + j), cap)));
-    v128.store(row + j, f32x4.mul(cap, f32x4.sub(one, f32x4.div(two, f32x4.add(e, one)))));
+    v128.store(row + j, f32x4.mul(cap, tanh4(f32x4.div(v128.load(row + j), cap))));
   }
 }

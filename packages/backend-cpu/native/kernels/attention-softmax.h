@@ -2,6 +2,7 @@
 #pragma once
 
 #include "attention-tile.h"
+#include "tanh.h"
 
 namespace millet {
 
@@ -28,11 +29,10 @@ MILLET_INLINE bool mask_block(const Tile& tile, const uint32_t* step, int n, con
   return sum_lanes(any) != 0;  // lanes are 0 or -1
 }
 
-// softCap * tanh(score / softCap), with tanh(x) = 1 - 2 / (e^2x + 1).
+// softCap * tanh(score / softCap)
 MILLET_INLINE void cap_scores(float* row, int rows, float soft_cap) {
   for (int j = 0; j < rows; j += 8) {
-    const F32x8 e = exp8(2.0f * (load<F32x8>(row + j) / soft_cap));
-    store(row + j, soft_cap * (1.0f - 2.0f / (e + 1.0f)));
+    store(row + j, soft_cap * tanh8(load<F32x8>(row + j) / soft_cap));
   }
 }
 

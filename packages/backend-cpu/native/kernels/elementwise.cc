@@ -1,8 +1,10 @@
-// add, mul, silu, swiglu: element by element on rows of f32, shared by groups of 8 features like the columns that
-// `linear` writes. Columns up to the next multiple of 8 are computed too; every row has room for them.
+// add, mul, the activations and their gated forms, soft_cap, scale: element by element on rows of f32, shared by groups of
+// 8 features like the columns that `linear` writes. Columns up to the next multiple of 8 are computed too; every row has room for them.
 #include "../engine/step.h"
 #include "exp.h"
+#include "gelu.h"
 #include "kernels.h"
+#include "tanh.h"
 
 namespace millet::MILLET_LEVEL {
 
@@ -44,6 +46,36 @@ void swiglu(const Run& run, const uint32_t* step) {
   elementwise(run, step, [](const uint8_t* gate, const uint8_t* up) {
     return silu8(load<F32x8>(gate)) * load<F32x8>(up);
   });
+}
+
+void gelu(const Run& run, const uint32_t* step) {
+  elementwise(run, step, [](const uint8_t* a, const uint8_t*) { return gelu8(load<F32x8>(a)); });
+}
+
+void gelu_tanh(const Run& run, const uint32_t* step) {
+  elementwise(run, step, [](const uint8_t* a, const uint8_t*) { return gelu_tanh8(load<F32x8>(a)); });
+}
+
+void geglu(const Run& run, const uint32_t* step) {
+  elementwise(run, step, [](const uint8_t* gate, const uint8_t* up) {
+    return gelu8(load<F32x8>(gate)) * load<F32x8>(up);
+  });
+}
+
+void geglu_tanh(const Run& run, const uint32_t* step) {
+  elementwise(run, step, [](const uint8_t* gate, const uint8_t* up) {
+    return gelu_tanh8(load<F32x8>(gate)) * load<F32x8>(up);
+  });
+}
+
+void soft_cap(const Run& run, const uint32_t* step) {
+  const F32x8 cap = splat8(real(step, Operand::Value));
+  elementwise(run, step, [=](const uint8_t* a, const uint8_t*) { return cap * tanh8(load<F32x8>(a) / cap); });
+}
+
+void scale(const Run& run, const uint32_t* step) {
+  const F32x8 factor = splat8(real(step, Operand::Value));
+  elementwise(run, step, [=](const uint8_t* a, const uint8_t*) { return load<F32x8>(a) * factor; });
 }
 
 }  // namespace millet::MILLET_LEVEL

@@ -1,5 +1,4 @@
-// Kernels that work row by row, against float64: rms_norm, add, mul, silu, swiglu, rope, gather_rows, replicated
-// quantize, and the KV cache's positions, writes, copies and reads.
+// Kernels that work row by row, against float64: norms, elementwise ops, rope, gather_rows, replicated quantize, and the KV cache's positions, writes, copies and reads.
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -38,6 +37,8 @@ void compare(Machine& machine, size_t y, int rows, int width, double tolerance, 
 }
 
 double silu(double x) { return x / (1 + std::exp(-x)); }
+double gelu(double x) { return x / 2 * std::erfc(-x / std::sqrt(2.0)); }
+double gelu_tanh(double x) { return x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))); }
 
 void test_elementwise(Machine& machine, int rows, int width, Random& random) {
   machine.reset();
@@ -50,7 +51,7 @@ void test_elementwise(Machine& machine, int rows, int width, Random& random) {
   const uint32_t count = units(machine.place_count(rows));
   const auto apply = [&](Opcode opcode, const char* name, const std::function<double(double, double)>& f) {
     const size_t y = machine.allocate(rows * row_bytes(width));
-    machine.run({{opcode, {at_a, stride, at_b, stride, units(y), stride, uint32_t(width), count}}});
+    machine.run({{opcode, {at_a, stride, at_b, stride, units(y), stride, uint32_t(width), count, bits(1.75f)}}});
     compare(machine, y, rows, width, 3e-7, name,
             [&](int r, int i) { return f(a[size_t(r) * width + i], b[size_t(r) * width + i]); });
   };
@@ -58,29 +59,58 @@ void test_elementwise(Machine& machine, int rows, int width, Random& random) {
   apply(Opcode::Mul, "mul", [](double x, double z) { return x * z; });
   apply(Opcode::Silu, "silu", [](double x, double) { return silu(x); });
   apply(Opcode::SwiGlu, "swiglu", [](double x, double z) { return silu(x) * z; });
+  apply(Opcode::Gelu, "gelu", [](double x, double) { return gelu(x); });
+  apply(Opcode::GeluTanh, "gelu by tanh", [](double x, double) { return gelu_tanh(x); });
+  apply(Opcode::GeGlu, "geglu", [](double x, double z) { return gelu(x) * z; });
+  apply(Opcode::GeGluTanh, "geglu by tanh", [](double x, double z) { return gelu_tanh(x) * z; });
+  apply(Opcode::SoftCap, "soft_cap", [](double x, double) { return 1.75 * std::tanh(x / 1.75); });
+  apply(Opcode::Scale, "scale", [](double x, double) { return 1.75 * x; });
 }
 
-void test_rms_norm(Machine& machine, int rows, int width, Random& random, int threads) {
+// A norm of `groups` groups of `width` columns, of which the weight, and the bias if there is one, may be shared.
+struct NormCase {
+  Opcode opcode;
+  int width;
+  int groups;
+  bool shared;
+  bool bias;
+};
+
+// Element i of a normalized row, in float64.
+double normalized(const NormCase& norm, const float* x, const std::vector<float>& weight, const std::vector<float>& bias,
+                  int i) {
+  const float* group = x + i / norm.width * norm.width;
+  double mean = 0, squares = 0;
+  if (norm.opcode == Opcode::LayerNorm) {
+    for (int k = 0; k < norm.width; k++) mean += double(group[k]) / norm.width;
+  }
+  for (int k = 0; k < norm.width; k++) squares += (group[k] - mean) * (group[k] - mean);
+  const int at = norm.shared ? i % norm.width : i;
+  return (x[i] - mean) / std::sqrt(squares / norm.width + 1e-5f) * weight[at] + (norm.bias ? bias[at] : 0);
+}
+
+void test_norm(Machine& machine, const NormCase& norm, int rows, Random& random, int threads) {
   machine.reset();
-  const std::vector<float> x = random.floats(size_t(rows) * width, -4, 4);
-  const std::vector<float> weight = random.floats(width, 0.5, 1.5);
-  const uint32_t at_x = units(place_rows(machine, x, rows, width));
+  const int columns = norm.width * norm.groups;
+  const std::vector<float> x = random.floats(size_t(rows) * columns, -3, 5);
+  const std::vector<float> weight = random.floats(norm.shared ? norm.width : columns, 0.5, 1.5);
+  const std::vector<float> bias = random.floats(weight.size());
+  const uint32_t at_x = units(place_rows(machine, x, rows, columns));
   const uint32_t at_weight = units(machine.place(weight));
+  const uint32_t at_bias = norm.bias ? units(machine.place(bias)) : 0;
   const uint32_t count = units(machine.place_count(rows));
-  const uint32_t stride = units(row_bytes(width));
-  for (const Sharing sharing : {Sharing::Rows, Sharing::Replicated}) {
+  const uint32_t stride = units(row_bytes(columns));
+  for (const Sharing sharing : {Sharing::Rows, Sharing::Replicated, Sharing::Features}) {
     const int copies = sharing == Sharing::Replicated ? threads : 1;
-    const size_t bytes = rows * row_bytes(width);
+    const size_t bytes = rows * row_bytes(columns);
     const size_t y = machine.allocate(bytes * copies);
     const uint32_t apart = copies > 1 ? units(bytes) : 0;
-    machine.run(
-        {{Opcode::RmsNorm,
-          {at_x, stride, at_weight, bits(1e-5f), uint32_t(width), count, units(y), stride, uint32_t(sharing), apart}}});
+    machine.run({{norm.opcode,
+                  {at_x, stride, at_weight, at_bias, norm.shared, bits(1e-5f), uint32_t(norm.width),
+                   uint32_t(norm.groups), count, units(y), stride, uint32_t(sharing), apart}}});
     for (int copy = 0; copy < copies; copy++) {
-      compare(machine, y + copy * bytes, rows, width, 3e-7, "rms_norm", [&](int r, int i) {
-        double squares = 0;
-        for (int k = 0; k < width; k++) squares += double(x[size_t(r) * width + k]) * x[size_t(r) * width + k];
-        return x[size_t(r) * width + i] / std::sqrt(squares / width + 1e-5f) * weight[i];
+      compare(machine, y + copy * bytes, rows, columns, 1e-6, "norm", [&](int r, int i) {
+        return normalized(norm, x.data() + size_t(r) * columns, weight, bias, i);
       });
     }
   }
@@ -252,7 +282,16 @@ void test_rows(const Setting& setting) {
     named("elementwise");
     test_elementwise(machine, rows, width, random);
     named("rms_norm");
-    test_rms_norm(machine, rows, width, random, setting.threads);
+    test_norm(machine, {Opcode::RmsNorm, width, 1, false, false}, rows, random, setting.threads);
+    named("layer_norm");
+    test_norm(machine, {Opcode::LayerNorm, width, 1, false, rows % 2 == 1}, rows, random, setting.threads);
+  }
+  named("norm of groups");
+  for (const NormCase& norm : std::vector<NormCase>{{Opcode::RmsNorm, 64, 6, true, false},
+                                                    {Opcode::RmsNorm, 11, 3, false, false},
+                                                    {Opcode::LayerNorm, 7, 5, true, true},
+                                                    {Opcode::LayerNorm, 20, 4, false, true}}) {
+    for (const int rows : {1, 6}) test_norm(machine, norm, rows, random, setting.threads);
   }
   named("gather_rows");
   test_gather(machine, random);

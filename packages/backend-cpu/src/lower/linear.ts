@@ -70,7 +70,7 @@ function scratchOf(context: LoweringContext, y: Value) {
 /** A stride of 0 adds the same row to all. */
 function addBias(context: LoweringContext, y: Matrix, bias: Value): void {
   const row = { address: context.weight(bias), stride: 0 };
-  emitElementwise(context, Opcode.Add, bias.name, y, row, y, []);
+  emitElementwise(context, { opcode: Opcode.Add }, bias.name, y, row, y, []);
 }
 
 function plain(context: LoweringContext, value: Value): Activations {

@@ -11,8 +11,9 @@ import { LoweringContext } from "./context.js";
 import { lowerElementwise } from "./elementwise.js";
 import { lowerLinear } from "./linear.js";
 import type { Matrix } from "./matrix.js";
+import { lowerNorm } from "./norm.js";
 import type { Region } from "./region.js";
-import { lowerEmbedding, lowerGatherRows, lowerRmsNorm, lowerRope } from "./rows.js";
+import { lowerEmbedding, lowerGatherRows, lowerRope } from "./rows.js";
 
 export interface LoweredGraph {
   /** The graph as it was lowered, composite ops replaced. */
@@ -34,21 +35,21 @@ export function supportsNode(node: Node, weightTypes: ReadonlySet<DType>): boole
       return weightTypes.has(inputs[1]!.spec.dtype) && isWeight(inputs[1]) && !isWeight(inputs[0]);
     case "embedding":
       return weightTypes.has(inputs[0]!.spec.dtype) && isWeight(inputs[0]);
-    case "rms_norm":
-      return isWeight(inputs[1]) && !isWeight(inputs[0]) && (typed.attrs.groups ?? 1) === 1;
-    case "geglu":
-    case "gelu":
     case "layer_norm":
-    case "scale":
-    case "soft_cap":
+    case "rms_norm":
+      return inputs.every((value, i) => isWeight(value) === i > 0);
     case "sample": // the host has the logits at hand
       return false;
     case "add":
     case "attention":
     case "gather_rows":
+    case "geglu":
+    case "gelu":
     case "mul":
     case "rope":
+    case "scale":
     case "silu":
+    case "soft_cap":
     case "swiglu":
       return !inputs.some(isWeight);
     default:
@@ -89,8 +90,12 @@ function lowerNode(context: LoweringContext, node: Node): void {
   const typed = asOpNode(node);
   switch (typed.op) {
     case "add":
+    case "geglu":
+    case "gelu":
     case "mul":
+    case "scale":
     case "silu":
+    case "soft_cap":
     case "swiglu":
       lowerElementwise(context, typed);
       break;
@@ -106,19 +111,15 @@ function lowerNode(context: LoweringContext, node: Node): void {
     case "linear":
       lowerLinear(context, typed);
       break;
+    case "layer_norm":
     case "rms_norm":
-      lowerRmsNorm(context, typed);
+      lowerNorm(context, typed);
       break;
     case "rope":
       lowerRope(context, typed);
       break;
-    case "geglu":
-    case "gelu":
-    case "layer_norm":
     case "sample":
-    case "scale":
-    case "soft_cap":
-      throw new MilletError("GRAPH_UNSUPPORTED_OP", `The CPU backend has no kernel for ${typed.op}.`);
+      throw new MilletError("GRAPH_UNSUPPORTED_OP", "The CPU backend has no kernel for sample.");
     default:
       typed satisfies never;
   }

@@ -10,9 +10,11 @@ export function hasFewRows(value: Value): boolean {
   return value.spec.shape[0]! <= FEW_ROWS;
 }
 
-/** Outputs of rms_norm with few rows that only `linear` reads. */
+/** Outputs of norms with few rows that only `linear` reads. */
 export function replicatedValues(graph: Graph): ReadonlySet<Value> {
-  const values = graph.nodes.filter((node) => node.op === "rms_norm").flatMap((node) => node.outputs);
+  const values = graph.nodes
+    .filter(({ op }) => op === "rms_norm" || op === "layer_norm")
+    .flatMap((node) => node.outputs);
   const results = new Set(Object.values(graph.outputs));
   return new Set(
     values.filter((value) => {

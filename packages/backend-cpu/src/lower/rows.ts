@@ -1,11 +1,11 @@
-/** embedding, rms_norm, rope, gather_rows -> one step each. */
+/** embedding, rope, gather_rows -> one step each. */
 import type { Node } from "@millet/core/graph";
-import type { EmbeddingAttrs, RmsNormAttrs, RopeOpAttrs } from "@millet/core/ops";
-import { Opcode, Sharing } from "../../assembly/opcodes.js";
+import type { EmbeddingAttrs, RopeOpAttrs } from "@millet/core/ops";
+import { Opcode } from "../../assembly/opcodes.js";
 import { packedInfo } from "../pack/packed-type.js";
 import { floatBits, units } from "../program/program.js";
 import type { LoweringContext } from "./context.js";
-import { ALL, accessMatrix, byFeatures } from "./matrix.js";
+import { accessMatrix, byFeatures } from "./matrix.js";
 
 export function lowerEmbedding(context: LoweringContext, node: Node<"embedding", EmbeddingAttrs>): void {
   const [weight, tokens] = node.inputs;
@@ -25,33 +25,6 @@ export function lowerEmbedding(context: LoweringContext, node: Node<"embedding",
       floatBits(node.attrs.scale),
     ],
     accesses: [accessMatrix(y, true, byFeatures(y.width), context.threads)],
-  });
-}
-
-export function lowerRmsNorm(context: LoweringContext, node: Node<"rms_norm", RmsNormAttrs>): void {
-  const x = context.matrix(node.inputs[0]!);
-  const y = context.matrix(node.outputs[0]!);
-  const replicated = y.privateStride !== 0;
-  const byRows = { by: "rows", count: y.count } as const;
-  context.emit({
-    opcode: Opcode.RmsNorm,
-    label: node.inputs[1]!.name,
-    operands: [
-      units(x.address),
-      units(x.stride),
-      units(context.weight(node.inputs[1]!)),
-      floatBits(node.attrs.epsilon),
-      x.width,
-      units(y.count),
-      units(y.address),
-      units(y.stride),
-      replicated ? Sharing.Replicated : Sharing.Rows,
-      units(y.privateStride),
-    ],
-    accesses: [
-      accessMatrix(x, false, replicated ? ALL : byRows, context.threads),
-      accessMatrix(y, true, byRows, context.threads),
-    ],
   });
 }
 

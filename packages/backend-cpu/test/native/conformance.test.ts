@@ -1,5 +1,5 @@
 /** The native engine passes the conformance suite, on every instruction set that this machine runs. */
-import { testBackend } from "@millet/conformance";
+import { OPTIONAL_OPS, testBackend } from "@millet/conformance";
 import { KV_DTYPES } from "@millet/core/backend";
 import { describe, test } from "vitest";
 import { describeWith } from "../../../../test/support/availability.js";
@@ -8,6 +8,7 @@ import { WEIGHT_TYPES } from "../../src/pack/packed-type.js";
 import { nativeEngine, nativeLevels } from "./requirement.js";
 
 const weightTypes = [...WEIGHT_TYPES.native];
+const optionalOps = OPTIONAL_OPS.filter((op) => op !== "sample");
 
 describeWith(nativeEngine(), "native engine", () => {
   for (const isa of nativeLevels()) {
@@ -18,6 +19,7 @@ describeWith(nativeEngine(), "native engine", () => {
           test,
           weightTypes,
           kvDTypes: KV_DTYPES,
+          optionalOps,
         }));
     }
   }
