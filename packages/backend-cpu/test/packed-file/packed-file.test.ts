@@ -93,10 +93,12 @@ describe("another state of model or layout is never used, and replaces what was 
     expect(new Set(keys).size).toBe(keys.length);
     expect(keyOf(known, "q8_0")).toBe(keys[0]);
     const { plan, weights } = smallModel(known);
-    const moved = new Map(
-      [...weights].map(([name, source]) => [name, { ...source, place: { file: known, offset: 0 } }]),
-    );
-    expect(packedIdentity(plan, moved, node.sha256)).not.toMatchObject({ key: keys[0] });
+    const placed = (place: { offset: number; made?: string }) =>
+      new Map([...weights].map(([name, source]) => [name, { ...source, place: { file: known, ...place } }]));
+    const places = [{ offset: 0 }, { offset: 0, made: "1 + w" }, { offset: 0, made: "transpose" }];
+    const others = places.map((place) => packedIdentity(plan, placed(place), node.sha256));
+    const found = others.map((identity) => (typeof identity === "string" ? identity : identity.key));
+    expect(new Set([keys[0], ...found]).size).toBe(4);
   });
 });
 

@@ -28,7 +28,7 @@ export function columnsOf(source: WeightSource, first: number, count: number): W
   const [start, bytes] = [first, count].map((columns) => rowByteLength({ dtype, shape: [columns] }));
   return {
     spec: { dtype, shape: [rows, count] },
-    place: source.place && { file: source.place.file, offset: source.place.offset + start! },
+    place: source.place && { ...source.place, offset: source.place.offset + start! },
     async readInto(offset, target, signal) {
       let done = 0;
       while (done < target.byteLength) {
@@ -64,7 +64,7 @@ function shifted(source: WeightSource, spec: TensorSpec, start: number): WeightS
   const { place } = source;
   return {
     spec,
-    place: place && { file: place.file, offset: place.offset + start },
+    place: place && { ...place, offset: place.offset + start },
     readInto: (offset, target, signal) => source.readInto(start + offset, target, signal),
   };
 }

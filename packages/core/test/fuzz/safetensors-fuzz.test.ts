@@ -25,5 +25,5 @@ it(`${INPUTS} damaged Hugging Face folders in a heap of 128 MB (seed ${seed})`, 
   const codes = Object.keys(report.codes);
   const known = /^(SAFETENSORS_|MODEL_|SOURCE_NOT_FOUND|TOKENIZER_BAD_VOCABULARY|TEMPLATE_INVALID)/;
   expect(codes.filter((code) => !known.test(code))).toEqual([]);
-  expect(codes.length).toBeGreaterThanOrEqual(12);
+  expect(codes.length).toBeGreaterThanOrEqual(11);
 });
