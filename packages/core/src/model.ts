@@ -18,7 +18,6 @@ import { checkPlatform } from "./model/platform.js";
 import { RunningModel } from "./model/running-model.js";
 import { type ReloadRecipe, ServedModel } from "./model/served-model.js";
 import { modelShape } from "./model/shape.js";
-import { modelTokenizer } from "./model/tokenizer.js";
 import type { LoadModelOptions, Model, ModelPackage } from "./model/types.js";
 import { defineModel } from "./models/index.js";
 import {
@@ -28,6 +27,7 @@ import {
   rememberSource,
   type SourceOptions,
 } from "./store/index.js";
+import { modelTokenizer } from "./tokenizer/index.js";
 
 /**
  * Loads a model.
@@ -134,7 +134,7 @@ async function loadFrom(
   const generation = mergeOptions<GenerateOptions>(fileDefaults(metadata), options.generation ?? {});
   const definition = await defineModel(file);
   const info = modelInfo(file, definition, name);
-  const tokenizer = modelTokenizer(file);
+  const tokenizer = modelTokenizer(metadata);
   const stored = metadata.get("tokenizer.chat_template");
   const template = typeof stored === "string" ? stored : undefined;
   const renderChat =

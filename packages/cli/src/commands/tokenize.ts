@@ -1,5 +1,5 @@
 /** `millet tokenize`: the token ids of a text, and what each stands for. A vocabulary is all that it needs. */
-import { ggufTokenizer, type Tokenizer } from "@millet/core/tokenizer";
+import { modelTokenizer, type Tokenizer } from "@millet/core/tokenizer";
 import { type Context, defineCommand } from "../command.js";
 import { readTextFile } from "../files.js";
 import { formatTable } from "../format.js";
@@ -20,7 +20,7 @@ export const tokenize = defineCommand({
   positionals: ["<model>", "[text...]"],
   options: OPTIONS,
   notes: [
-    "A GGUF file that holds only a vocabulary is enough.",
+    "A GGUF file that holds only a vocabulary is enough. Of a Hugging Face folder, all files are needed.",
     'With --json it prints { "ids": [...] }. The text is taken as it is: a line end at its end counts.',
     "",
     "Examples:",
@@ -38,7 +38,7 @@ async function run({ options, positionals, io, signal }: Context<typeof OPTIONS>
     throw usage("There is no text: give it as an argument or with --file, or pipe it in.");
   // The file first: a wrong model is told before anyone waits for standard input.
   await withModelFile(model, { signal }, async ({ metadata }) => {
-    const tokenizer = ggufTokenizer(metadata);
+    const tokenizer = modelTokenizer(metadata);
     const input =
       words.length > 0
         ? words.join(" ")

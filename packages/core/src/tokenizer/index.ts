@@ -2,6 +2,7 @@
 export { describeGgufTokenizer, ggufTokenizer, type MetadataMap } from "./gguf.js";
 export { PRE_TOKENIZER_NAMES } from "./gguf-pre-tokenizers.js";
 export { type HuggingFaceTokenizerFiles, huggingFaceTokenizer } from "./huggingface/index.js";
+export { modelTokenizer } from "./model-tokenizer.js";
 export { createTokenizer } from "./tokenizer.js";
 export {
   type DecodeOptions,

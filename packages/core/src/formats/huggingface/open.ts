@@ -92,7 +92,7 @@ export async function openHuggingFace(
     );
     return {
       container: "huggingface",
-      name: nameOf(root, source),
+      name: nameOf(root, source) ?? `a ${modelType} model`,
       modelType,
       shardCount: new Set([...checkpoint.tensors.values()].map((tensor) => tensor.source)).size,
       metadata: new Map([...metadata, ...texts]),
@@ -138,10 +138,10 @@ function headDimOf(config: Config): number {
 const MAX_HEAD_DIM = 1 << 16;
 
 /** The folder's, where it has a place; what the configuration says otherwise. */
-function nameOf({ _name_or_path: given }: JsonObject, { origin, name }: ByteSource): string {
+function nameOf({ _name_or_path: given }: JsonObject, { origin }: ByteSource): string | undefined {
   const folder = origin && "location" in origin ? origin.location.split(/[/\\]/).at(-2) : undefined;
   const original = typeof given === "string" ? given.split(/[/\\]/).findLast(Boolean) : undefined;
-  return folder || original || name;
+  return folder || original || undefined;
 }
 
 function tensorOf({ spec }: WeightSource): ModelTensor {
