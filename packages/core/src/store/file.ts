@@ -100,7 +100,7 @@ function openError(filePath: string, cause: unknown): MilletError {
  */
 function originOf(path: string, { dev, ino, size, mtimeNs, ctimeNs }: FileState): KnownOrigin {
   if (BigInt(Date.now()) * 1_000_000n - ctimeNs < CLOCK_NS) {
-    return { unknown: `${path} was written less than two seconds ago` };
+    return { unknown: `${path} was written less than two seconds ago`, location: path };
   }
   return { location: path, path, version: ["file", dev, ino, size, mtimeNs, ctimeNs].join(":") };
 }

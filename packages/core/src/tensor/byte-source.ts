@@ -15,8 +15,8 @@ export interface ContentOrigin {
   readonly version: string;
 }
 
-/** An origin, or a clause that says why nobody could tell if the content changed. */
-export type KnownOrigin = ContentOrigin | { readonly unknown: string };
+/** An origin, or a clause that says why nobody could tell if the content changed; the place, where that is known at least. */
+export type KnownOrigin = ContentOrigin | { readonly unknown: string; readonly location?: string };
 
 /** Random access to one immutable file. Reads may run concurrently and in any order. */
 export interface ByteSource {

@@ -139,7 +139,7 @@ const MAX_HEAD_DIM = 1 << 16;
 
 /** The folder's, where it has a place; what the configuration says otherwise. */
 function nameOf({ _name_or_path: given }: JsonObject, { origin }: ByteSource): string | undefined {
-  const folder = origin && "location" in origin ? origin.location.split(/[/\\]/).at(-2) : undefined;
+  const folder = origin?.location?.split(/[/\\]/).at(-2);
   const original = typeof given === "string" ? given.split(/[/\\]/).findLast(Boolean) : undefined;
   return folder || original || undefined;
 }
