@@ -86,9 +86,9 @@ function llama3Factors(rope: Config, dimensions: number, base: number): Float32A
 
 function yarnKeys(rope: Config, config: Config): Record<string, unknown> {
   const factor = rope.number("factor");
-  const attention = rope.optionalNumber("attention_factor");
-  // GGUF's factor comes on top of the magnitude that YaRN's paper gives (0.1 ln s + 1).
-  const extra = attention === undefined ? undefined : attention / (0.1 * Math.log(Math.max(1, factor)) + 1);
+  if (rope.get("truncate") === false) {
+    throw configError("YaRN without truncation is not supported.", "Get the model as GGUF, or another one.");
+  }
   return {
     "rope.scaling.type": "yarn",
     "rope.scaling.factor": factor,
@@ -96,8 +96,22 @@ function yarnKeys(rope: Config, config: Config): Record<string, unknown> {
       rope.optionalNumber("original_max_position_embeddings") ?? config.number("max_position_embeddings"),
     "rope.scaling.yarn_beta_fast": rope.optionalNumber("beta_fast"),
     "rope.scaling.yarn_beta_slow": rope.optionalNumber("beta_slow"),
-    "rope.scaling.yarn_attn_factor": extra,
+    // GGUF's factor comes on top of the magnitude that YaRN's paper gives.
+    "rope.scaling.yarn_attn_factor": yarnMagnitude(rope, factor) / paperMagnitude(factor, 1),
   };
+}
+
+function paperMagnitude(factor: number, scale: number): number {
+  return factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1;
+}
+
+/** As transformers infers it where the file does not say. */
+function yarnMagnitude(rope: Config, factor: number): number {
+  const given = rope.optionalNumber("attention_factor");
+  if (given !== undefined) return given;
+  const [above, below] = [rope.optionalNumber("mscale"), rope.optionalNumber("mscale_all_dim")];
+  if (!above || !below) return paperMagnitude(factor, 1);
+  return paperMagnitude(factor, above) / paperMagnitude(factor, below);
 }
 
 function longRope(rope: Config, config: Config, dimensions: number): Rope {
