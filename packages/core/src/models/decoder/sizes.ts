@@ -16,6 +16,9 @@ export interface DecoderSizes {
   readonly contextLength: number;
 }
 
+/** Far above any model; tables of rotations are made before weights tell whether a size can be true. */
+const MAX_HEAD_DIM = 1 << 16;
+
 /**
  * Keys: block_count, embedding_length, feed_forward_length, attention.head_count, attention.head_count_kv (default: as
  * many), attention.key_length and value_length (default: hidden / heads), vocab_size (default: rows of the embedding),
@@ -25,7 +28,10 @@ export interface DecoderSizes {
 export function readSizes(config: ConfigReader, weights: WeightSources): DecoderSizes {
   const hidden = config.integer("embedding_length");
   const heads = config.integer("attention.head_count");
-  const headDim = config.integer("attention.key_length", { fallback: Math.floor(hidden / heads) });
+  const headDim = config.integer("attention.key_length", {
+    fallback: Math.floor(hidden / heads),
+    max: MAX_HEAD_DIM,
+  });
   if (config.integer("expert_count", { fallback: 0, min: 0 }) > 0) {
     throw config.unsupported("expert_count", "mixture of experts", "dense models");
   }
@@ -37,7 +43,7 @@ export function readSizes(config: ConfigReader, weights: WeightSources): Decoder
     heads,
     kvHeads: config.integer("attention.head_count_kv", { fallback: heads, max: heads }),
     headDim,
-    valueDim: config.integer("attention.value_length", { fallback: headDim }),
+    valueDim: config.integer("attention.value_length", { fallback: headDim, max: MAX_HEAD_DIM }),
     vocabularySize: config.integer("vocab_size", { fallback: vocabulary }),
     contextLength: config.integer("context_length", { fallback: 2048 }),
   };
