@@ -40,12 +40,12 @@ async function on<T>(
 }
 
 function tests(engine: "wasm" | "native"): void {
-  test.for(GOLDEN_MODELS)("$name: transformers' logits", async (model) => {
+  test.each(GOLDEN_MODELS)("$name: transformers' logits", async (model) => {
     const rows = await on(engine, model, (backend, file) => goldenLogits(backend, file, model, 9));
     expect(goldenError(model, rows)).toBeLessThanOrEqual(1e-6);
   });
 
-  test.for(EVEN)("$name in q8_0: the reference's logits", async (model) => {
+  test.each(EVEN)("$name in q8_0: the reference's logits", async (model) => {
     const [rows, exact] = await on(engine, model, async (backend, file) => {
       const files = { ...file, weights: asQ8(file.weights) };
       const simple = await reference().create();
@@ -56,7 +56,7 @@ function tests(engine: "wasm" | "native"): void {
     expect(normalisedError(rows!, expected)).toBeLessThanOrEqual(2 * goldenError(model, exact!));
   });
 
-  test.for(WITH_MTP)("$name: PyTorch's logits of multi-token prediction", async (model) => {
+  test.each(WITH_MTP)("$name: PyTorch's logits of multi-token prediction", async (model) => {
     const rows = await on(engine, model, async (backend, file) => {
       const { hidden } = await goldenStates(backend, file, model, "embeddings");
       return goldenMtpLogits(backend, file, model, hidden);
