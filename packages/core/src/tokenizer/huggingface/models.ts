@@ -1,6 +1,9 @@
 /** The field `model` of tokenizer.json: its tokens first, then, with the finished vocabulary, the model of words. */
 import { ByteBpeModel } from "../models/byte-bpe.js";
 import { CharBpeModel, checkedMerges } from "../models/char-bpe.js";
+import { UnigramModel } from "../models/unigram.js";
+import { WordLevelModel } from "../models/word-level.js";
+import { WordPieceModel } from "../models/wordpiece.js";
 import type { WordModel } from "../parts.js";
 import type { TokenizerKind } from "../types.js";
 import { badVocabulary, type Vocabulary } from "../vocabulary.js";
@@ -19,6 +22,9 @@ type Read = (fields: JsonFields, isByteLevel: boolean) => ModelReader;
 
 const READERS: Readonly<Record<string, Read>> = {
   BPE: readBpe,
+  Unigram: readUnigram,
+  WordPiece: readWordPiece,
+  WordLevel: readWordLevel,
 };
 
 /**
@@ -27,10 +33,15 @@ const READERS: Readonly<Record<string, Read>> = {
  */
 export function readModel(fields: JsonFields, isByteLevel: boolean): ModelReader {
   // Files from before 2021 may not name the type; it shows.
-  const type = fields.optionalString("type") ?? (fields.get("merges") !== undefined ? "BPE" : "WordPiece");
+  const type = fields.optionalString("type") ?? guessedType(fields);
   const read = Object.hasOwn(READERS, type) ? READERS[type] : undefined;
   if (read === undefined) throw unsupportedComponent(fields, Object.keys(READERS));
   return read(fields, isByteLevel);
+}
+
+function guessedType(fields: JsonFields): string {
+  if (fields.get("merges") !== undefined) return "BPE";
+  return Array.isArray(fields.get("vocab")) ? "Unigram" : "WordPiece";
 }
 
 /** The id of the token that a field names, or undefined if it names none. */
@@ -70,5 +81,58 @@ function readBpe(fields: JsonFields, isByteLevel: boolean): ModelReader {
             ignoreMerges,
             fuseUnk: fields.boolean("fuse_unk", false),
           }),
+  };
+}
+
+function readUnigram(fields: JsonFields): ModelReader {
+  const entries = fields.list("vocab");
+  const scores = new Float64Array(entries.length);
+  const tokens: ModelTokens = entries.map((entry, id) => {
+    const [text, score]: readonly unknown[] = Array.isArray(entry) ? entry : [];
+    if (typeof text !== "string" || typeof score !== "number") {
+      throw fields.fail(`vocab[${id}]`, "a token and its score");
+    }
+    scores[id] = score;
+    return text;
+  });
+  const unkId = fields.get("unk_id") === undefined ? undefined : fields.integer("unk_id", undefined);
+  if (unkId !== undefined && unkId >= tokens.length) throw fields.fail("unk_id", "a token id");
+  const byteFallback = fields.boolean("byte_fallback", false);
+  return {
+    kind: "unigram",
+    tokens,
+    unkId,
+    hasByteTokens: byteFallback,
+    readsBytes: false,
+    create: (vocabulary) => new UnigramModel(vocabulary, scores, { byteFallback }),
+  };
+}
+
+function readWordPiece(fields: JsonFields): ModelReader {
+  const tokens = tokensOfMap(fields, "vocab");
+  return {
+    kind: "wordpiece",
+    tokens,
+    unkId: idOf(fields, "unk_token", tokens),
+    hasByteTokens: false,
+    readsBytes: false,
+    create: (vocabulary) =>
+      new WordPieceModel(vocabulary, {
+        initialPrefix: "",
+        continuingPrefix: fields.optionalString("continuing_subword_prefix") ?? "##",
+        maxCharacters: fields.integer("max_input_chars_per_word", 100),
+      }),
+  };
+}
+
+function readWordLevel(fields: JsonFields): ModelReader {
+  const tokens = tokensOfMap(fields, "vocab");
+  return {
+    kind: "wordlevel",
+    tokens,
+    unkId: idOf(fields, "unk_token", tokens),
+    hasByteTokens: false,
+    readsBytes: false,
+    create: (vocabulary) => new WordLevelModel(vocabulary),
   };
 }

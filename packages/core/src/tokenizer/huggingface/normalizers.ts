@@ -1,5 +1,7 @@
 /** The field `normalizer` of tokenizer.json. */
 import { bertNormalizer } from "../normalizers/bert.js";
+import { charsmapOfBase64 } from "../normalizers/charsmap.js";
+import { clusterRules } from "../normalizers/precompiled.js";
 import {
   lowercase,
   nmt,
@@ -40,6 +42,7 @@ const READERS: Readonly<Record<string, (fields: JsonFields) => Normalizer>> = {
       lowercases,
     });
   },
+  Precompiled: (fields) => clusterRules(charsmapOfBase64(fields.string("precompiled_charsmap"))),
   Sequence: (fields) => sequenceNormalizer(fields.objects("normalizers").map(readNormalizer)),
 };
 

@@ -21,6 +21,11 @@ export interface Golden {
 
 const fixtures = fileURLToPath(new URL("../../../../../fixtures/tokenizers/", import.meta.url));
 
+/** The path of a file of the fixtures. */
+export function fixtureFile(name: string): string {
+  return `${fixtures}${name}`;
+}
+
 export function golden(name: string): Golden {
   return JSON.parse(readFileSync(`${fixtures}${name}.json`, "utf8")) as Golden;
 }
