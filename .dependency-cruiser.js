@@ -18,6 +18,7 @@ const LAYERS = {
   store: ["errors", "tensor"],
   models: ["errors", "tensor", "quant", "graph", "ops", "formats"],
   generate: ["errors", "tensor", "quant", "graph", "sampling", "ops", "lower", "backend"],
+  embed: ["errors", "tensor", "backend", "models", "generate"],
   chat: ["errors", "tensor", "tokenizer", "generate"],
   model: [
     "errors",
@@ -29,6 +30,7 @@ const LAYERS = {
     "tokenizer",
     "models",
     "generate",
+    "embed",
     "chat",
   ],
 };

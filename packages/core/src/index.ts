@@ -52,6 +52,7 @@ export { KV_DTYPES, type KvDType } from "./graph/kv.js";
 export type {
   BackendRecovery,
   BackendReport,
+  EmbedOptions,
   LoadModelOptions,
   LoadModelProgress,
   Model,
@@ -64,6 +65,7 @@ export type {
   ScoreOptions,
 } from "./model/types.js";
 export { loadModel } from "./model.js";
+export type { Pooling } from "./models/index.js";
 export {
   createStore,
   type DownloadProgress,

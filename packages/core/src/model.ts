@@ -140,9 +140,9 @@ async function loadFrom(
   const renderChat =
     template === undefined ? undefined : createChatRenderer(template, tokenizer, system ?? undefined);
   resolveOptions({ ...info, endOfGenerationIds: [] }, generation); // refuses bad defaults before the long part
-  const { engine: shape, kv, graphs } = modelShape(definition, options);
+  const { engine: shape, embedding, kv, leastBlocks, graphs } = modelShape(definition, options);
   const progress = { loadedBytes: 0, totalBytes: 0 };
-  const request = { graphs, kv, leastBlocks: shape.blocksPerSequence };
+  const request = { graphs, kv, leastBlocks };
   const loaded = await serve(recipe.factories, {
     ...request,
     weights: definition.weights,
@@ -160,6 +160,7 @@ async function loadFrom(
     info,
     served,
     engine,
+    embedding,
     tokenizer,
     renderChat,
     chatFormat: detectChatFormat(template),

@@ -7,11 +7,11 @@ import { Generation, type GenerationJob } from "./generation.js";
 import type { GenerationChunk, GenerationResult, ScoreResult } from "./result.js";
 import { score } from "./score.js";
 import type { Sequence } from "./sequence.js";
-import { type EngineShape, Sites } from "./sites.js";
+import { type EngineShape, generationSite, type ModelSite, Sites } from "./sites.js";
 import { Slots } from "./slots.js";
 import type { ModelSupply } from "./supply.js";
 
-export type { EngineShape } from "./sites.js";
+export type { EngineShape, ModelSite } from "./sites.js";
 
 export class Engine {
   readonly contextLength: number;
@@ -27,7 +27,7 @@ export class Engine {
   constructor(supply: ModelSupply, shape: EngineShape) {
     this.contextLength = shape.contextLength;
     this.#sites = new Sites(supply, shape);
-    this.#slots = new Slots(shape.prompt.sequences);
+    this.#slots = new Slots(shape.maxSequences);
   }
 
   /**
@@ -47,7 +47,7 @@ export class Engine {
       try {
         return await this.#inSlot(stop, () =>
           this.#sites.run(
-            (site) => generation.run(site, onSequence),
+            (site) => generation.run(generationSite(site), onSequence),
             stop,
             () => generation.tokenCount,
           ),
@@ -67,7 +67,24 @@ export class Engine {
     signal: AbortSignal | undefined,
   ): Promise<ScoreResult> {
     return this.#track(signal, (stop) =>
-      this.#inSlot(stop, () => this.#sites.run((site) => score(site, tokenIds, firstScored, stop), stop)),
+      this.#inSlot(stop, () =>
+        this.#sites.run((site) => score(generationSite(site), tokenIds, firstScored, stop), stop),
+      ),
+    );
+  }
+
+  /**
+   * Runs other work in the place of a generation, which may take as much of the cache as one does.
+   * @param work runs again, on another site, if a backend is lost meanwhile
+   * @param progress see Sites.run
+   */
+  async run<T>(
+    work: (site: ModelSite, stop: AbortSignal) => Promise<T>,
+    progress: () => number,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    return this.#track(signal, (stop) =>
+      this.#inSlot(stop, () => this.#sites.run((site) => work(site, stop), stop, progress)),
     );
   }
 

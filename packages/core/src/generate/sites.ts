@@ -3,7 +3,7 @@
  * backend is lost, or out of memory, the model is loaded again and what ran starts over on a new site, with its tokens as
  * the prompt. One reload at a time, for all that run. Nothing is loaded while nobody waits for it.
  */
-import type { State } from "../backend/backend.js";
+import type { LoadedModel, State } from "../backend/backend.js";
 import { isMilletError, MilletError, throwIfAborted } from "../errors.js";
 import type { GenerationSite } from "./generation.js";
 import { isCacheFull, KvCache } from "./kv-cache.js";
@@ -12,9 +12,22 @@ import { pause, settle, unlessAborted } from "./settle.js";
 import type { SchedulerShape } from "./stepper.js";
 import type { ModelSupply } from "./supply.js";
 
-export interface EngineShape extends SchedulerShape {
+export interface EngineShape {
   /** Most tokens of prompt and text together; at most what the block table can address. */
   readonly contextLength: number;
+  /** Most pieces of work at a time; each has room in the cache for a text of full length. */
+  readonly maxSequences: number;
+  /** Elements of a hidden state. */
+  readonly hidden: number;
+  /** Undefined for a model that cannot generate. */
+  readonly generation: SchedulerShape | undefined;
+}
+
+/** A loaded model with its KV cache. */
+export interface ModelSite {
+  readonly model: LoadedModel;
+  readonly cache: KvCache;
+  readonly hidden: number;
 }
 
 /** Losses, and reloads that failed, after which a piece of work that did not get on is tried once more. */
@@ -29,8 +42,23 @@ const CALL_LIMIT_MS = 5000;
 const WHAT = "The generation";
 
 /** A site with what it owns. */
-interface OwnedSite extends GenerationSite {
+interface OwnedSite extends ModelSite {
   readonly state: State;
+  readonly scheduler: Scheduler | undefined;
+  readonly contextLength: number;
+}
+
+/** @throws MilletError MODEL_NOT_GENERATIVE */
+export function generationSite({ scheduler, cache, contextLength }: OwnedSite): GenerationSite {
+  if (scheduler) return { scheduler, cache, contextLength };
+  throw notGenerative();
+}
+
+export function notGenerative(): MilletError {
+  return new MilletError(
+    "MODEL_NOT_GENERATIVE",
+    "The model is an encoder: it gives vectors of texts (embed) and cannot generate or score. Load a decoder for that.",
+  );
 }
 
 export class Sites {
@@ -63,7 +91,7 @@ export class Sites {
   }
 
   /** The one that serves now. */
-  get current(): GenerationSite | undefined {
+  get current(): ModelSite | undefined {
     return this.#site;
   }
 
@@ -75,7 +103,7 @@ export class Sites {
    *   reload before had failed already; ABORTED; what `work` throws
    */
   async run<T>(
-    work: (site: GenerationSite) => Promise<T>,
+    work: (site: OwnedSite) => Promise<T>,
     signal: AbortSignal,
     progress: () => number = () => 0,
   ): Promise<T> {
@@ -87,7 +115,7 @@ export class Sites {
   }
 
   async #run<T>(
-    work: (site: GenerationSite) => Promise<T>,
+    work: (site: OwnedSite) => Promise<T>,
     signal: AbortSignal,
     progress: () => number,
   ): Promise<T> {
@@ -134,9 +162,10 @@ export class Sites {
   #open(): OwnedSite {
     const { model, lost } = this.#supply;
     const state = model.createState();
-    const cache = new KvCache(state, this.#shape.prompt.sequences);
-    const scheduler = new Scheduler(model, cache, this.#shape);
-    const site = { state, cache, scheduler, contextLength: this.#shape.contextLength };
+    const { generation, contextLength, maxSequences, hidden } = this.#shape;
+    const cache = new KvCache(state, maxSequences);
+    const scheduler = generation && new Scheduler(model, cache, generation);
+    const site = { model, state, cache, scheduler, contextLength, hidden };
     void lost.then((error) => (this.#site === site ? this.#free(error) : undefined));
     return site;
   }
@@ -181,7 +210,7 @@ export class Sites {
   }
 
   async #takeDown({ scheduler, state }: OwnedSite, reason: MilletError): Promise<void> {
-    const calls = scheduler.stop(reason);
+    const calls = scheduler?.stop(reason);
     if (reason.code !== "BACKEND_LOST") await settle(() => calls, CALL_LIMIT_MS);
     await settle(() => state.dispose(), CALL_LIMIT_MS);
     await this.#supply.discard();

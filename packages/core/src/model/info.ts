@@ -1,6 +1,6 @@
 /** Facts about a model file for people and reports. */
 import type { ModelFile } from "../formats/index.js";
-import type { ModelDefinition } from "../models/index.js";
+import { type ModelDefinition, readPooling } from "../models/index.js";
 import { elementCount } from "../tensor/tensor.js";
 import type { ModelInfo } from "./types.js";
 
@@ -21,6 +21,8 @@ export function modelInfo(
     quantization: quantization(file),
     trainedContextLength: definition.contextLength,
     vocabularySize: definition.vocabularySize,
+    canGenerate: definition.kind === "decoder",
+    embedding: { dimensions: definition.hidden, pooling: readPooling(file, definition) },
   };
 }
 

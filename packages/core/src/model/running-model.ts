@@ -6,17 +6,22 @@ import type { ChatMessage } from "../chat/messages.js";
 import type { ChatRenderer } from "../chat/render-chat.js";
 import { ChatSession } from "../chat/session.js";
 import type { Chat, ChatOptions } from "../chat/session-types.js";
+import { embedTexts } from "../embed/embed.js";
+import type { EmbedShape } from "../embed/shape.js";
 import { MilletError } from "../errors.js";
 import { ASYNC_DISPOSE } from "../generate/dispose-symbol.js";
 import type { Engine } from "../generate/engine.js";
 import type { GenerateOptions } from "../generate/options.js";
 import { mergeOptions, resolveOptions } from "../generate/resolve-options.js";
 import type { GenerationStream, RenderedPrompt, ScoreResult } from "../generate/result.js";
+import { notGenerative } from "../generate/sites.js";
 import { startGeneration } from "../generate/stream.js";
 import type { Tokenizer } from "../tokenizer/index.js";
+import { embedRequest } from "./embed-request.js";
 import type { ServedModel } from "./served-model.js";
 import type {
   BackendReport,
+  EmbedOptions,
   Model,
   ModelDefaults,
   ModelInfo,
@@ -30,6 +35,7 @@ export interface ModelParts {
   readonly info: ModelInfo;
   readonly served: ServedModel;
   readonly engine: Engine;
+  readonly embedding: EmbedShape;
   readonly tokenizer: Tokenizer;
   /** Renders a conversation as a prompt for the answer; undefined if the file has no template. */
   readonly renderChat: ChatRenderer | undefined;
@@ -75,7 +81,7 @@ export class RunningModel implements Model {
   }
 
   createChat(options: ChatOptions = {}): Chat {
-    this.#requireAlive();
+    this.#requireGenerative();
     const host = {
       contextLength: this.contextLength,
       format: this.chatFormat,
@@ -92,9 +98,25 @@ export class RunningModel implements Model {
   }
 
   async score(text: string | readonly number[], options: ScoreOptions = {}): Promise<ScoreResult> {
-    this.#requireAlive();
+    this.#requireGenerative();
     const { tokenIds } = this.#promptOf(text, options);
     return this.#parts.engine.score(tokenIds, options.firstScored ?? 1, options.signal);
+  }
+
+  async embed(
+    texts: readonly (string | readonly number[])[],
+    options: EmbedOptions = {},
+  ): Promise<Float32Array[]> {
+    this.#requireAlive();
+    const { engine, embedding } = this.#parts;
+    const job = embedRequest(this, texts, options);
+    const { vectors } = job;
+    await engine.run(
+      (site, stop) => embedTexts(site, embedding, job, stop),
+      () => vectors.size,
+      options.signal,
+    );
+    return job.texts.map((_, index) => vectors.get(index)!);
   }
 
   dispose(): Promise<void> {
@@ -118,7 +140,7 @@ export class RunningModel implements Model {
     owner?: object,
     keepsMarkers = false,
   ): GenerationStream {
-    this.#requireAlive();
+    this.#requireGenerative();
     const { engine, tokenizer, defaults } = this.#parts;
     const { vocabularySize } = this.info;
     const { endOfGenerationIds } = tokenizer;
@@ -165,6 +187,12 @@ export class RunningModel implements Model {
       "TEMPLATE_MISSING",
       "The model file carries no chat template, so it cannot chat. Use generate() with plain text.",
     );
+  }
+
+  /** @throws MilletError DISPOSED, MODEL_NOT_GENERATIVE */
+  #requireGenerative(): void {
+    this.#requireAlive();
+    if (!this.info.canGenerate) throw notGenerative();
   }
 
   #requireAlive(): void {

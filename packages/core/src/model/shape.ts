@@ -1,11 +1,13 @@
 /** Sizes of a model's steps and of its KV cache, from the caller's options. */
 import type { GraphSet } from "../backend/backend.js";
+import type { EmbedShape } from "../embed/shape.js";
 import { MilletError } from "../errors.js";
 import type { EngineShape } from "../generate/engine.js";
 import { integer } from "../generate/resolve-options.js";
 import type { StepLimits } from "../generate/step-plan.js";
 import { KV_BLOCK_ROWS, KV_DTYPES, type KvDType, type KvPlan } from "../graph/kv.js";
 import type { ModelDefinition } from "../models/index.js";
+import { decoderEmbedPlan, encoderPlan } from "./embed-plan.js";
 import type { LoadModelOptions } from "./types.js";
 
 /** Longest context unless the caller asks for more: memory grows with it. */
@@ -19,7 +21,10 @@ const MAX_CHUNK_TOKENS = 4096;
 
 export interface ModelShape {
   readonly engine: EngineShape;
+  readonly embedding: EmbedShape;
   readonly kv: KvPlan;
+  /** Blocks of the cache without which the model is of no use. */
+  readonly leastBlocks: number;
   /** With sampling, and without for backends that lack it. */
   readonly graphs: readonly GraphSet[];
 }
@@ -33,6 +38,32 @@ export function modelShape(definition: ModelDefinition, options: LoadModelOption
     2,
   );
   if (contextLength > trained) throw beyondTraining(contextLength, trained);
+  return definition.kind === "encoder"
+    ? encoderShape(definition, contextLength, options)
+    : decoderShape(definition, contextLength, options);
+}
+
+/** One piece of work at a time, which may have many texts. Its cache lasts for a step. */
+function encoderShape(
+  definition: ModelDefinition,
+  contextLength: number,
+  options: LoadModelOptions,
+): ModelShape {
+  const { shape, graphs } = encoderPlan(definition, contextLength);
+  return {
+    engine: { contextLength, maxSequences: 1, hidden: definition.hidden, generation: undefined },
+    embedding: shape,
+    kv: kvPlan(definition, shape.blocks, options),
+    leastBlocks: shape.blocks,
+    graphs: [graphs],
+  };
+}
+
+function decoderShape(
+  definition: ModelDefinition,
+  contextLength: number,
+  options: LoadModelOptions,
+): ModelShape {
   const sequences = integer("maxSequences", options.maxSequences ?? 4, 1, MAX_SEQUENCES);
   const chunk = integer("promptChunkTokens", options.promptChunkTokens ?? 128, 1, MAX_CHUNK_TOKENS);
   const blocksPerSequence = Math.ceil(contextLength / KV_BLOCK_ROWS);
@@ -47,15 +78,24 @@ export function modelShape(definition: ModelDefinition, options: LoadModelOption
     sequences,
   };
   const context = { blocksPerSequence, contextTokens: contextLength };
+  const embedding = decoderEmbedPlan(definition, contextLength, tokens);
   const graphs = (sampling?: typeof SAMPLING): GraphSet => ({
     decode: definition.step({ name: "decode", ...decode, ...context, sampling }),
     prompt: definition.step({ name: "prompt", ...prompt, ...context, sampling }),
+    ...embedding.graphs,
   });
+  const generation = { decode, prompt, blocksPerSequence };
   return {
-    engine: { decode, prompt, blocksPerSequence, contextLength },
-    kv: { ...definition.kv, dtype: kvDType(options.kvDType), blockRows: KV_BLOCK_ROWS, maxBlocks },
+    engine: { contextLength, maxSequences: sequences, hidden: definition.hidden, generation },
+    embedding: embedding.shape,
+    kv: kvPlan(definition, maxBlocks, options),
+    leastBlocks: blocksPerSequence,
     graphs: [graphs(SAMPLING), graphs()],
   };
+}
+
+function kvPlan(definition: ModelDefinition, maxBlocks: number, options: LoadModelOptions): KvPlan {
+  return { ...definition.kv, dtype: kvDType(options.kvDType), blockRows: KV_BLOCK_ROWS, maxBlocks };
 }
 
 function kvDType(asked: KvDType = "f32"): KvDType {

@@ -9,6 +9,7 @@ import type { QuantizeChoice } from "../formats/index.js";
 import type { GenerateOptions, TextPromptOptions } from "../generate/options.js";
 import type { GenerationStream, ScoreResult } from "../generate/result.js";
 import type { KvDType } from "../graph/kv.js";
+import type { Pooling } from "../models/index.js";
 import type { ModelFiles, NetworkUse, Store } from "../store/index.js";
 import type { Tokenizer } from "../tokenizer/index.js";
 
@@ -123,6 +124,10 @@ export interface ModelInfo {
   /** Tokens that the model was trained to attend over. */
   readonly trainedContextLength: number;
   readonly vocabularySize: number;
+  /** False for encoders, which embed only. */
+  readonly canGenerate: boolean;
+  /** What `embed` gives: the length of a vector, and how it is made of hidden states unless a call says otherwise. */
+  readonly embedding: { readonly dimensions: number; readonly pooling: Pooling };
 }
 
 /** One time that the model was loaded again because its backend was lost. */
@@ -167,6 +172,23 @@ export interface ScoreOptions {
   readonly addBos?: boolean | undefined;
 }
 
+export interface EmbedOptions {
+  /**
+   * How a text's hidden states become one vector: their "mean", the first token's ("cls"), the "last" token's. Default:
+   * what the file says; without that, "mean" for encoders and "last" for decoders.
+   */
+  readonly pooling?: Pooling | undefined;
+  /** To a Euclidean length of 1, so that a dot product is the cosine similarity. Default true. */
+  readonly normalize?: boolean | undefined;
+  /**
+   * What to do about a text of more than `contextLength` tokens: fail, or embed its beginning, with the closing token that
+   * its tokenizer adds. Default "error".
+   */
+  readonly onContextFull?: "error" | "truncate" | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly parseSpecial?: boolean | undefined;
+}
+
 /**
  * A loaded model. Generations run side by side and share it. When the backend is lost (a GPU that resets, a worker that
  * dies), the model is loaded again from its source and what runs goes on as if nothing had happened; see
@@ -192,7 +214,7 @@ export interface Model {
   readonly chatFormat: ChatFormat;
   /**
    * Continues a text, or answers a conversation.
-   * @throws MilletError INVALID_ARGUMENT, DISPOSED; the stream fails with CONTEXT_FULL, TEMPLATE_MISSING,
+   * @throws MilletError INVALID_ARGUMENT, DISPOSED, MODEL_NOT_GENERATIVE for an encoder; the stream fails with CONTEXT_FULL, TEMPLATE_MISSING,
    *   BACKEND_LOST and others
    */
   generate(prompt: Prompt, options?: PromptOptions): GenerationStream;
@@ -203,6 +225,12 @@ export interface Model {
    * @throws MilletError INVALID_ARGUMENT, CONTEXT_FULL, ABORTED, DISPOSED, BACKEND_LOST and others
    */
   score(text: string | readonly number[], options?: ScoreOptions): Promise<ScoreResult>;
+  /**
+   * A vector for each text (or list of token ids), in their order. Encoders and decoders embed; texts are computed side by
+   * side, and a text's vector does not depend on the others.
+   * @throws MilletError INVALID_ARGUMENT, CONTEXT_FULL, ABORTED, DISPOSED, BACKEND_LOST and others
+   */
+  embed(texts: readonly (string | readonly number[])[], options?: EmbedOptions): Promise<Float32Array[]>;
   /** Stops what runs and frees weights, cache and backend. Disposing twice is fine. */
   dispose(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -48,6 +48,13 @@ export class ConfigReader {
     return value;
   }
 
+  /** @throws MilletError MODEL_BAD_CONFIG if the value is there and not a truth value */
+  boolean(key: string, fallback: boolean): boolean {
+    const value = this.#metadata.get(this.#full(key)) ?? fallback;
+    if (typeof value !== "boolean") throw this.#bad(key, value, "must be true or false");
+    return value;
+  }
+
   isList(key: string): boolean {
     const value = this.#metadata.get(this.#full(key));
     return Array.isArray(value) || ArrayBuffer.isView(value);

@@ -43,6 +43,11 @@ export interface StepShape {
 /** A model ready to be compiled. */
 export interface ModelDefinition {
   readonly architecture: string;
+  /**
+   * A decoder continues a text. In an encoder, each token sees the whole text, which must be in one step; it has hidden
+   * states only, no logits.
+   */
+  readonly kind: "decoder" | "encoder";
   readonly vocabularySize: number;
   readonly hidden: number;
   /** Tokens that the model was trained to attend over. */
@@ -55,12 +60,12 @@ export interface ModelDefinition {
   readonly weights: WeightSources;
   /**
    * The graph of one step. Inputs: tokens, positions, sequences, writeRows i32[T] by tokens, blockTable i32[S, B],
-   * lengths i32[S], logitRows i32[R] by logits. Output: logits f32[R, vocabulary]. A step that samples has besides the
+   * lengths i32[S], logitRows i32[R] by logits; encoders with types of text: tokenTypes i32[T]. Output: logits f32[R, vocabulary]. A step that samples has besides the
    * inputs history i32[R, H] and settings f32[R, 9] and the outputs token i32[R], history and candidates of op `sample`.
    *
    * With input "embeddings", f32[T, hidden] takes the place of tokens: rows as they enter the first layer, which is after
    * the model's own scaling. With "hidden" among the outputs, there is hidden f32[R, hidden]: the wanted rows after the
-   * final norm, which is what the output matrix is multiplied with.
+   * final norm (where there is one), which is what the output matrix is multiplied with.
    */
   step(shape: StepShape): Graph;
   /** Models with a layer of multi-token prediction. */

@@ -1,5 +1,6 @@
 /** The one list of architectures. */
 import { MilletError } from "../errors.js";
+import { bert } from "./bert.js";
 import type { Architecture, ModelDefinition, ModelFiles } from "./definition.js";
 import { gemma2 } from "./gemma2.js";
 import { gemma3 } from "./gemma3.js";
@@ -7,6 +8,7 @@ import { gpt2 } from "./gpt2.js";
 import { granite } from "./granite.js";
 import { llama } from "./llama.js";
 import { mimo } from "./mimo.js";
+import { nomicBert } from "./nomic-bert.js";
 import { olmo2 } from "./olmo2.js";
 import { phi3 } from "./phi3.js";
 import { qwen2 } from "./qwen2.js";
@@ -15,12 +17,14 @@ import { smollm3 } from "./smollm3.js";
 import { stablelm } from "./stablelm.js";
 
 export const ARCHITECTURES: readonly Architecture[] = [
+  bert,
   gemma2,
   gemma3,
   gpt2,
   granite,
   llama,
   mimo,
+  nomicBert,
   olmo2,
   phi3,
   qwen2,
@@ -52,3 +56,4 @@ export type {
   MtpDefinition,
   StepShape,
 } from "./definition.js";
+export { POOLINGS, type Pooling, readPooling } from "./pooling.js";

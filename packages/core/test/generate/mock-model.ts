@@ -17,6 +17,7 @@ import {
 import { MilletError } from "../../src/errors.js";
 import type { EngineShape } from "../../src/generate/engine.js";
 import { philox4x32 } from "../../src/generate/philox.js";
+import type { SchedulerShape } from "../../src/generate/stepper.js";
 import type { ModelSupply } from "../../src/generate/supply.js";
 import { GraphBuilder } from "../../src/graph/builder.js";
 import type { Graph } from "../../src/graph/graph.js";
@@ -97,6 +98,7 @@ export class MockModel implements LoadedModel {
   readonly byteLength = 0;
   readonly executables: Record<string, Executable>;
   readonly shape: EngineShape;
+  readonly steps: SchedulerShape;
   readonly vocabulary: number;
   readonly states: MockState[] = [];
   /** Tokens and logits of each call, by graph. */
@@ -117,12 +119,13 @@ export class MockModel implements LoadedModel {
     this.#delayMs = delayMs;
     const blocksPerSequence = Math.ceil(contextLength / KV_BLOCK_ROWS);
     const limits = (tokens: number, logits: number) => ({ tokens, logits, sequences: maxSequences });
-    this.shape = {
+    const steps = {
       decode: limits(maxSequences, maxSequences),
       prompt: limits(promptTokens, promptLogits),
       blocksPerSequence,
-      contextLength,
     };
+    this.steps = steps;
+    this.shape = { contextLength, maxSequences, hidden: 1, generation: steps };
     this.#plan = {
       layers: 1,
       kvHeads: 1,
@@ -151,8 +154,8 @@ export class MockModel implements LoadedModel {
   /** The step's inputs; what it computes is not in the graph. */
   #graph(name: "decode" | "prompt"): Graph {
     const builder = new GraphBuilder(name);
-    const { blocksPerSequence } = this.shape;
-    declareStepInputs(builder, { name, ...this.shape[name], blocksPerSequence }, 1);
+    const { blocksPerSequence } = this.steps;
+    declareStepInputs(builder, { name, ...this.steps[name], blocksPerSequence }, 1);
     return builder.finish({});
   }
 
@@ -197,7 +200,7 @@ export class MockModel implements LoadedModel {
     const position = index("positions")[t]!;
     if (position >= index("lengths")[s]!) throw new Error(`row ${t} lies behind its sequence's length`);
     return Array.from({ length: position + 1 }, (_, j) => {
-      const block = index("blockTable")[s * this.shape.blocksPerSequence + Math.floor(j / KV_BLOCK_ROWS)]!;
+      const block = index("blockTable")[s * this.steps.blocksPerSequence + Math.floor(j / KV_BLOCK_ROWS)]!;
       const row = block * KV_BLOCK_ROWS + (j % KV_BLOCK_ROWS);
       if (state.positions[row] !== j)
         throw new Error(`cache row ${row} holds position ${state.positions[row]}, not ${j}`);

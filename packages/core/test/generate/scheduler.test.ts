@@ -7,7 +7,7 @@ import { MockModel, type MockOptions, mockLogits } from "./mock-model.js";
 function create(options: MockOptions = {}) {
   const model = new MockModel(options);
   const cache = new KvCache(model.createState(), 4);
-  const scheduler = new Scheduler(model, cache, model.shape);
+  const scheduler = new Scheduler(model, cache, model.steps);
   const open = () => cache.open([], 0);
   return { model, cache, scheduler, open };
 }

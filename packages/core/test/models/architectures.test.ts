@@ -8,7 +8,16 @@ import { GOLDEN_MODELS, goldenError, goldenLogits } from "../../../../test/suppo
 import { ARCHITECTURES } from "../../src/models/index.js";
 
 /** Files of models/ that are no architecture. */
-const SHARED = ["config.ts", "definition.ts", "fused.ts", "index.ts", "views.ts", "weights.ts"];
+const SHARED = [
+  "config.ts",
+  "definition.ts",
+  "encoder.ts",
+  "fused.ts",
+  "index.ts",
+  "pooling.ts",
+  "views.ts",
+  "weights.ts",
+];
 
 describe("the list of architectures", () => {
   test("is the folder", () => {

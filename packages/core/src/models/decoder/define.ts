@@ -21,9 +21,12 @@ export function defineDecoder(
   const { layers, hidden, kvHeads, headDim, valueDim, vocabularySize, contextLength } = spec.sizes;
   const step = (shape: StepShape) => buildStep(spec, weights, shape);
   // Building one graph now reports missing and misshapen tensors before any weight is read.
-  step({ name: "check", tokens: 1, logits: 1, sequences: 1, blocksPerSequence: 1 });
+  const kind = spec.causal === false ? "encoder" : "decoder";
+  const outputs = kind === "encoder" ? (["hidden"] as const) : undefined;
+  step({ name: "check", tokens: 1, logits: 1, sequences: 1, blocksPerSequence: 1, outputs });
   return {
     architecture,
+    kind,
     vocabularySize,
     hidden,
     contextLength,
@@ -39,5 +42,5 @@ function buildStep(spec: DecoderSpec, weights: WeightSources, shape: StepShape):
   const step = new StepContext(graph, spec, weights, shape);
   let x = embedTokens(step);
   for (let layer = 0; layer < spec.sizes.layers; layer++) x = decoderLayer(step, x, layer);
-  return graph.finish(stepOutputs(step, x, "output_norm"));
+  return graph.finish(stepOutputs(step, x, spec.finalNorm === false ? undefined : "output_norm"));
 }

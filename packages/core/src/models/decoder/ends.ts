@@ -11,21 +11,32 @@ export function embedTokens(step: StepContext): Value {
   const { inputs, spec, graph } = step;
   if (inputs.embeddings) return inputs.embeddings;
   const scale = spec.embeddingScale ?? 1;
-  const x = graph.emitOne(embedding, [embeddingTable(step), inputs.tokens!], { scale });
-  if (!spec.learnedPositions) return x;
-  const { contextLength, hidden } = spec.sizes;
-  const table = step.matrix("position_embd.weight", contextLength, hidden);
-  return step.add(x, graph.emitOne(embedding, [table, inputs.positions], { scale: 1 }));
+  let x = graph.emitOne(embedding, [embeddingTable(step), inputs.tokens!], { scale });
+  if (inputs.tokenTypes) x = addRows(step, x, "token_types", spec.tokenTypes!, inputs.tokenTypes);
+  if (spec.learnedPositions)
+    x = addRows(step, x, "position_embd", spec.sizes.contextLength, inputs.positions);
+  return spec.embeddingNorm === undefined ? x : step.norm(x, spec.embeddingNorm);
+}
+
+/** x plus the rows of a further table that `indices` name. */
+function addRows(step: StepContext, x: Value, name: string, rows: number, indices: Value): Value {
+  const table = step.matrix(`${name}.weight`, rows, step.spec.sizes.hidden);
+  return step.add(x, step.graph.emitOne(embedding, [table, indices], { scale: 1 }));
 }
 
 /**
  * The outputs that the shape asks for, of the wanted rows.
  * @param x the residual stream after the last layer [T, hidden]
+ * @param finalNorm before the output matrix and the output "hidden", if there is one
  */
-export function stepOutputs(step: StepContext, x: Value, finalNorm: string): Readonly<Record<string, Value>> {
+export function stepOutputs(
+  step: StepContext,
+  x: Value,
+  finalNorm: string | undefined,
+): Readonly<Record<string, Value>> {
   const { graph, inputs, shape } = step;
   const wanted = graph.emitOne(gatherRows, [x, inputs.logitRows], {}); // [R, hidden]
-  const hidden = step.norm(wanted, finalNorm);
+  const hidden = finalNorm === undefined ? wanted : step.norm(wanted, finalNorm);
   const outputs = shape.outputs ?? ["logits"];
   const logits = outputs.includes("logits") ? logitsOf(step, hidden) : undefined; // [R, vocabulary]
   return {

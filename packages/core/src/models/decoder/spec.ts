@@ -56,6 +56,12 @@ export interface DecoderSpec {
   readonly attentionSoftCap?: number | undefined;
   /** Learned positions: rows of position_embd.weight are added to the embedding. */
   readonly learnedPositions?: boolean;
+  /** Types of text, such as question and answer: so many rows of token_types.weight, one of which is added likewise. */
+  readonly tokenTypes?: number | undefined;
+  /** A norm of the embedding. Default: none. */
+  readonly embeddingNorm?: string;
+  /** Whether there is output_norm after the last layer. Default true. */
+  readonly finalNorm?: boolean;
   /** Factors on embeddings, on what a branch adds, and on logits. Default 1. */
   readonly embeddingScale?: number;
   readonly residualScale?: number;

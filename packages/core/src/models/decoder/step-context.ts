@@ -20,7 +20,7 @@ export class StepContext {
     this.spec = spec;
     this.shape = shape;
     this.#weights = weights;
-    this.inputs = declareStepInputs(graph, shape, spec.sizes.hidden);
+    this.inputs = declareStepInputs(graph, shape, spec.sizes.hidden, spec.tokenTypes !== undefined);
   }
 
   hasWeight(name: string): boolean {

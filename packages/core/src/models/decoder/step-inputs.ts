@@ -9,6 +9,8 @@ export interface StepInputs {
   readonly tokens: Value | undefined;
   /** f32[T, hidden]; undefined in a step that takes tokens. */
   readonly embeddings: Value | undefined;
+  /** i32[T]: which row of the types' table is added; undefined in models without. */
+  readonly tokenTypes: Value | undefined;
   readonly positions: Value; // i32[T]
   readonly sequences: Value; // i32[T]
   readonly writeRows: Value; // i32[T]
@@ -18,7 +20,12 @@ export interface StepInputs {
 }
 
 /** Declares the step inputs in a fixed order, with the meaning given in ModelDefinition.step. */
-export function declareStepInputs(graph: GraphBuilder, shape: StepShape, hidden: number): StepInputs {
+export function declareStepInputs(
+  graph: GraphBuilder,
+  shape: StepShape,
+  hidden: number,
+  hasTokenTypes = false,
+): StepInputs {
   const byToken = (name: string) => graph.input(name, { dtype: "i32", shape: [shape.tokens] }, "tokens");
   const takesEmbeddings = shape.input === "embeddings";
   const embeddings = () =>
@@ -26,6 +33,7 @@ export function declareStepInputs(graph: GraphBuilder, shape: StepShape, hidden:
   return {
     tokens: takesEmbeddings ? undefined : byToken("tokens"),
     embeddings: takesEmbeddings ? embeddings() : undefined,
+    tokenTypes: hasTokenTypes && !takesEmbeddings ? byToken("tokenTypes") : undefined,
     positions: byToken("positions"),
     sequences: byToken("sequences"),
     writeRows: byToken("writeRows"),
