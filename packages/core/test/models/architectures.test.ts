@@ -4,6 +4,7 @@ import { reference } from "@millet/core/backend";
 import { openContainer } from "@millet/core/formats";
 import { openSource } from "@millet/core/store";
 import { describe, expect, test } from "vitest";
+import { GOLDEN_ENCODERS } from "../../../../test/support/golden-encoders.js";
 import { GOLDEN_MODELS, goldenError, goldenLogits } from "../../../../test/support/golden-models.js";
 import { ARCHITECTURES } from "../../src/models/index.js";
 
@@ -28,7 +29,7 @@ describe("the list of architectures", () => {
   });
 
   test("has golden models of each", () => {
-    const golden = new Set(GOLDEN_MODELS.map(({ architecture }) => architecture));
+    const golden = new Set([...GOLDEN_MODELS, ...GOLDEN_ENCODERS].map(({ architecture }) => architecture));
     expect([...golden].sort()).toEqual(ARCHITECTURES.map(({ name }) => name));
   });
 });
