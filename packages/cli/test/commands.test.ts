@@ -133,3 +133,42 @@ describeWith(sharedData("tokenizers/ggml-vocab-llama.gguf"), "tokenize with a vo
     expect({ code, stderr }).toEqual({ code: 141, stderr: "" });
   });
 });
+
+describeWith(sharedData("models"), "embed with a small model", (folder) => {
+  const model = `${folder}/stories260K.gguf`;
+  const texts = ["Once upon a time", "there was a dog", "Once upon a time"];
+
+  test("a table of similarities, and vectors as JSON", async () => {
+    const { code, stdout, stderr } = await runMillet(["embed", model, ...texts]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const rows = stdout.trimEnd().split("\n").slice(1);
+    expect(
+      rows.map((row) =>
+        row
+          .trim()
+          .split(/\s{2,}/)
+          .at(-1),
+      ),
+    ).toEqual(texts);
+    const table = rows.map((row) => row.trim().split(/\s+/).slice(1, 4).map(Number));
+    expect([table[0]![0], table[0]![2], table[1]![1]]).toEqual([1, 1, 1]);
+    expect(table[0]![1]).toBe(table[1]![0]);
+    expect(table[0]![1]).toBeLessThan(1);
+
+    const piped = await runMillet(["embed", model, "--json", "--pooling", "mean"], {
+      stdin: `${texts.join("\n")}\n`,
+    });
+    const json = JSON.parse(piped.stdout);
+    expect(json).toMatchObject({ pooling: "mean", dimensions: 64 });
+    expect(json.vectors).toHaveLength(3);
+    expect(Math.hypot(...json.vectors[1])).toBeCloseTo(1, 5);
+  });
+
+  test("a text that is too long says what to do", async () => {
+    const short = ["embed", model, "word ".repeat(100), "--context-length", "64"];
+    const { code, stderr } = await runMillet(short);
+    expect(code).toBe(1);
+    expect(stderr).toContain("CONTEXT_FULL");
+    expect((await runMillet([...short, "--truncate", "--json"])).code).toBe(0);
+  });
+});

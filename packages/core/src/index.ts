@@ -65,7 +65,7 @@ export type {
   ScoreOptions,
 } from "./model/types.js";
 export { loadModel } from "./model.js";
-export type { Pooling } from "./models/index.js";
+export { POOLINGS, type Pooling } from "./models/index.js";
 export {
   createStore,
   type DownloadProgress,

@@ -3,8 +3,9 @@ import type { Command } from "../command.js";
 import { bench } from "./bench.js";
 import { chat } from "./chat.js";
 import { doctor } from "./doctor.js";
+import { embed } from "./embed.js";
 import { generate } from "./generate.js";
 import { inspect } from "./inspect.js";
 import { tokenize } from "./tokenize.js";
 
-export const COMMANDS: readonly Command[] = [chat, generate, tokenize, bench, inspect, doctor];
+export const COMMANDS: readonly Command[] = [chat, generate, embed, tokenize, bench, inspect, doctor];

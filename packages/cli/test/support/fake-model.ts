@@ -27,6 +27,8 @@ export function fakeModel(script: Script): ChatModel {
       quantization: "f32 100.0%",
       trainedContextLength: 512,
       vocabularySize: 100,
+      canGenerate: true,
+      embedding: { dimensions: 8, pooling: "last" },
     },
     backend: {
       name: "fake",

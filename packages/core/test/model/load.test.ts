@@ -60,6 +60,8 @@ describe("loadModel", () => {
       quantization: "f32 100.0%",
       trainedContextLength: 256,
       vocabularySize: 258,
+      canGenerate: true,
+      embedding: { dimensions: 16, pooling: "last" },
     });
     expect(model.backend).toMatchObject({
       name: "reference",
