@@ -1,6 +1,7 @@
 /** docs/models.md says which architectures there are and by which golden models they are proven. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { GOLDEN_ENCODERS } from "../../../../test/support/golden-encoders.js";
 import { GOLDEN_MODELS } from "../../../../test/support/golden-models.js";
 import { ARCHITECTURES } from "../../src/models/index.js";
 
@@ -23,7 +24,9 @@ test("the table lists every architecture", () => {
 
 test("the table names the golden models of each", () => {
   for (const [name, , models] of rows()) {
-    const golden = GOLDEN_MODELS.filter(({ architecture }) => `\`${architecture}\`` === name);
+    const golden = [...GOLDEN_MODELS, ...GOLDEN_ENCODERS].filter(
+      ({ architecture }) => `\`${architecture}\`` === name,
+    );
     expect(models, name).toBe(
       golden
         .map((model) => model.name)
