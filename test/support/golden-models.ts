@@ -1,20 +1,27 @@
-/** The one table of golden models (fixtures/models): what transformers computes, and how far a backend is from it. */
+/** The tables of golden models: what transformers computes for them, and how far a backend is from it. */
 import { readdirSync, readFileSync } from "node:fs";
 import type { Backend } from "@millet/core/backend";
 import { isMilletError } from "@millet/core/errors";
 import type { ModelFiles } from "@millet/core/models";
 import { decoderOf } from "./decoder.js";
 
-export interface GoldenModel {
+/** A GGUF file with logits that are known. */
+export interface GoldenLogits {
   readonly name: string;
-  readonly folder: URL;
-  readonly architecture: string;
+  readonly file: URL;
   readonly prompt: readonly number[];
   readonly decode: readonly number[];
   /** Positions whose logits are kept. */
   readonly rows: readonly number[];
   /** base64 of float32 [rows, vocab]. */
   readonly logits: string;
+}
+
+/** A model of fixtures/models, in both containers. */
+export interface GoldenModel extends GoldenLogits {
+  /** Where config.json is. */
+  readonly folder: URL;
+  readonly architecture: string;
   /** The same [1, hidden], of the last position after the final norm. */
   readonly hidden: string;
   /** The same [rows - 1, vocab], of the MTP layer from the token after each row but the last. */
@@ -22,19 +29,31 @@ export interface GoldenModel {
 }
 
 const FOLDER = new URL("../../fixtures/models/", import.meta.url);
+const LLAMA_FOLDER = new URL("../../fixtures/llama/", import.meta.url);
 
+/** fixtures/llama: the Llama architecture in many types of weights. */
+export const LLAMA_MODELS: readonly GoldenLogits[] = readdirSync(LLAMA_FOLDER)
+  .filter((file) => file.endsWith(".gguf"))
+  .map((file) => ({
+    name: file.replace(".gguf", ""),
+    file: new URL(file, LLAMA_FOLDER),
+    ...JSON.parse(readFileSync(new URL(file.replace(".gguf", ".json"), LLAMA_FOLDER), "utf8")),
+  }));
+
+/** fixtures/models: every architecture. */
 export const GOLDEN_MODELS: readonly GoldenModel[] = readdirSync(FOLDER, { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !entry.name.startsWith("_"))
   .map(({ name }) => {
     const folder = new URL(`${name}/`, FOLDER);
-    return { name, folder, ...JSON.parse(readFileSync(new URL("golden.json", folder), "utf8")) };
+    const file = new URL("model.gguf", folder);
+    return { name, folder, file, ...JSON.parse(readFileSync(new URL("golden.json", folder), "utf8")) };
   });
 
 /** Logits of every position: the prompt in chunks of so many tokens, then a token at a time. */
 export async function goldenLogits(
   backend: Backend,
   files: ModelFiles,
-  { prompt, decode }: GoldenModel,
+  { prompt, decode }: GoldenLogits,
   chunk = prompt.length,
 ): Promise<Float32Array[]> {
   const decoder = await decoderOf(backend, files, chunk, prompt.length + decode.length);
@@ -48,7 +67,7 @@ export async function goldenLogits(
 }
 
 /** Normalised squared error of the kept rows against transformers. */
-export function goldenError(model: GoldenModel, rows: readonly Float32Array[]): number {
+export function goldenError(model: GoldenLogits, rows: readonly Float32Array[]): number {
   return normalisedError(
     model.rows.map((row) => rows[row]!),
     floats(model.logits),

@@ -26,10 +26,10 @@ const WITH_MTP = GOLDEN_MODELS.filter(({ mtpLogits }) => mtpLogits);
 /** Runs `body` on a model and a new backend. */
 async function on<T>(
   engine: "wasm" | "native",
-  { folder }: GoldenModel,
+  model: GoldenModel,
   body: (backend: Backend, file: GgufModelFile) => Promise<T>,
 ): Promise<T> {
-  const file = await openGguf(await openSource(new URL("model.gguf", folder)));
+  const file = await openGguf(await openSource(model.file));
   const backend = await cpu({ engine, threads: 2 }).create();
   try {
     return await body(backend, file);

@@ -1,15 +1,11 @@
 /** Whole models on the WASM engine: transformers' logits (fixtures/llama) and stories260K's recorded tokens. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { describeWith, sharedData } from "../../../test/support/availability.js";
 import { argmax, loadDecoder } from "../../../test/support/decoder.js";
+import { goldenError, LLAMA_MODELS } from "../../../test/support/golden-models.js";
 import { type CpuOptions, cpu } from "../src/index.js";
-
-const fixtures = new URL("../../../fixtures/llama/", import.meta.url);
-const names = readdirSync(fixtures)
-  .filter((file) => file.endsWith(".gguf"))
-  .map((file) => file.replace(".gguf", ""));
 
 /** Logits of every row, the tokens given in chunks. */
 async function logitsOf(
@@ -28,25 +24,14 @@ async function logitsOf(
   return rows;
 }
 
-interface Golden {
-  readonly prompt: readonly number[];
-  readonly decode: readonly number[];
-  readonly rows: readonly number[];
-  /** base64 of float32 [rows, vocab] */
-  readonly logits: string;
-}
-
 describe("fixtures made with transformers", () => {
-  test.each(names)("%s", async (name) => {
-    const golden: Golden = JSON.parse(readFileSync(new URL(`${name}.json`, fixtures), "utf8"));
-    const expected = new Float32Array(Uint8Array.from(Buffer.from(golden.logits, "base64")).buffer);
-    const tokens = [...golden.prompt, ...golden.decode];
-    const chunks = [golden.prompt.length, ...golden.decode.map(() => 1)];
-    const logits = await logitsOf({ threads: 2 }, new URL(`${name}.gguf`, fixtures), tokens, chunks);
-    const actual = Float32Array.from(golden.rows.flatMap((row) => [...logits[row]!]));
+  test.each(LLAMA_MODELS)("$name", async (model) => {
+    const tokens = [...model.prompt, ...model.decode];
+    const chunks = [model.prompt.length, ...model.decode.map(() => 1)];
+    const logits = await logitsOf({ threads: 2 }, model.file, tokens, chunks);
     // With quantized weights activations are int8; each product is exact on those (kernels/linear.test.ts).
-    const tolerance = name.startsWith("q") ? 3e-3 : 1e-6;
-    expect(normalisedError(actual, expected)).toBeLessThanOrEqual(tolerance);
+    const tolerance = model.name.startsWith("q") ? 3e-3 : 1e-6;
+    expect(goldenError(model, logits)).toBeLessThanOrEqual(tolerance);
   });
 });
 
@@ -92,9 +77,4 @@ describeWith(sharedData("models"), "stories260K", (folder) => {
 
 function largestDifference(actual: Float32Array, expected: readonly number[]): number {
   return expected.reduce((most, value, i) => Math.max(most, Math.abs(actual[i]! - value)), 0);
-}
-
-function normalisedError(actual: Float32Array, expected: Float32Array): number {
-  const squares = (f: (i: number) => number) => expected.reduce((sum, _, i) => sum + f(i) ** 2, 0);
-  return squares((i) => actual[i]! - expected[i]!) / squares((i) => expected[i]!);
 }

@@ -28,7 +28,7 @@ const MODELS = GOLDEN_MODELS.filter(({ name }) => NAMES.includes(name));
 
 describeOnDevice("fixtures made with transformers", (device) => {
   test.for(MODELS)("$name", async (model, { skip }) => {
-    const file = await openGguf(await openSource(new URL("model.gguf", model.folder)));
+    const file = await openGguf(await openSource(model.file));
     const backend = await webgpu({ device: device().gpu }).create();
     try {
       const rows = await goldenLogits(backend, file, model);

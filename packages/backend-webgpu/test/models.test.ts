@@ -1,42 +1,23 @@
 /** Whole models: transformers' logits (fixtures/llama), and stories260K's recorded tokens, which the CPU backend gives, too. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
+import { openGguf } from "@millet/core/formats/gguf";
+import { openSource } from "@millet/core/store";
 import { expect, test } from "vitest";
 import { describeWith, sharedData } from "../../../test/support/availability.js";
 import { argmax, loadDecoder } from "../../../test/support/decoder.js";
+import { goldenError, goldenLogits, LLAMA_MODELS } from "../../../test/support/golden-models.js";
 import { webgpu } from "../src/index.js";
 import { describeOnDevice } from "./support/device.js";
 
-const fixtures = new URL("../../../fixtures/llama/", import.meta.url);
-const names = readdirSync(fixtures)
-  .filter((file) => file.endsWith(".gguf"))
-  .map((file) => file.replace(".gguf", ""));
-
-interface Golden {
-  readonly prompt: readonly number[];
-  readonly decode: readonly number[];
-  readonly rows: readonly number[];
-  /** base64 of float32 [rows, vocab] */
-  readonly logits: string;
-}
-
 describeOnDevice("fixtures made with transformers", (device) => {
-  test.each(names)("%s", async (name) => {
-    const golden: Golden = JSON.parse(readFileSync(new URL(`${name}.json`, fixtures), "utf8"));
-    const expected = new Float32Array(Uint8Array.from(Buffer.from(golden.logits, "base64")).buffer);
-    const tokens = [...golden.prompt, ...golden.decode];
+  test.each(LLAMA_MODELS)("$name", async (model) => {
+    const file = await openGguf(await openSource(model.file));
     const backend = await webgpu({ device: device().gpu }).create();
-    const decoder = await loadDecoder(
-      backend,
-      new URL(`${name}.gguf`, fixtures),
-      golden.prompt.length,
-      tokens.length,
-    );
-    const rows = await decoder.run(golden.prompt, 0);
-    for (const token of golden.decode) rows.push(...(await decoder.run([token], rows.length)));
+    const rows = await goldenLogits(backend, file, model);
     await backend.dispose();
-    const actual = Float32Array.from(golden.rows.flatMap((row) => [...rows[row]!]));
-    expect(normalisedError(actual, expected)).toBeLessThanOrEqual(1e-6);
+    await file.close();
+    expect(goldenError(model, rows)).toBeLessThanOrEqual(1e-6);
   });
 });
 
@@ -62,8 +43,3 @@ describeWith(sharedData("models"), "stories260K", (folder) => {
     });
   });
 });
-
-function normalisedError(actual: Float32Array, expected: Float32Array): number {
-  const squares = (f: (i: number) => number) => expected.reduce((sum, _, i) => sum + f(i) ** 2, 0);
-  return squares((i) => actual[i]! - expected[i]!) / squares((i) => expected[i]!);
-}

@@ -27,10 +27,10 @@ function firstPart(architecture: string, name: string): string {
   return architecture === "phi3" ? part.replace("ffn_up", "ffn_gate") : part;
 }
 
-describe.each(GOLDEN_MODELS)("$name", ({ folder, architecture }) => {
+describe.each(GOLDEN_MODELS)("$name", ({ file, architecture }) => {
   let files: ModelFiles & { close(): Promise<void> };
   beforeAll(async () => {
-    files = await openGguf(await openSource(new URL("model.gguf", folder)));
+    files = await openGguf(await openSource(file));
   });
   afterAll(() => files.close());
 

@@ -13,10 +13,10 @@ import {
 import { goldenMtpLogits, goldenStates } from "../../../../test/support/golden-steps.js";
 
 async function withModel<T>(
-  { folder }: GoldenModel,
+  model: GoldenModel,
   body: (backend: Backend, file: GgufModelFile) => Promise<T>,
 ): Promise<T> {
-  const file = await openGguf(await openSource(new URL("model.gguf", folder)));
+  const file = await openGguf(await openSource(model.file));
   try {
     return await body(await reference().create(), file);
   } finally {
