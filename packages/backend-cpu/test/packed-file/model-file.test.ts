@@ -23,9 +23,9 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-async function load(packedFiles: boolean | string = true) {
+async function load(packedFiles: boolean | string = true, file = pathToFileURL(model)) {
   const backend = await cpu({ engine: "wasm", threads: 2, packedFiles }).create();
-  const decoder = await loadDecoder(backend, pathToFileURL(model), 4, 32);
+  const decoder = await loadDecoder(backend, file, 4, 32);
   const logits = await decoder.run([1, 2, 3], 0);
   await backend.dispose();
   return { logits, report: decoder.model.packedFile };
@@ -67,4 +67,15 @@ test("a model's packed file, from the first load to a change of the model", asyn
   expect(later.logits).toEqual(changed.logits);
   expect(await load()).toMatchObject({ logits: changed.logits, report: { state: "used", problems: [] } });
   expect((await readdir(folder)).sort()).toEqual(["model.gguf", "model.gguf.millet-packed"]);
+});
+
+test("weights that are views of fused tensors", async () => {
+  const phi3 = join(folder, "phi3.gguf");
+  await copyFile(new URL("../../../../fixtures/models/phi3/model.gguf", import.meta.url), phi3);
+  await setTimeout(SETTLED_MS);
+  const first = await load(true, pathToFileURL(phi3));
+  expect(first.report).toMatchObject({ state: "written", problems: [] });
+  const second = await load(true, pathToFileURL(phi3));
+  expect(second).toEqual({ logits: first.logits, report: { ...first.report, state: "used" } });
+  expect((await load(false, pathToFileURL(phi3))).logits).toEqual(first.logits);
 });
