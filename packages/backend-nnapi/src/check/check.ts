@@ -6,6 +6,7 @@ import type { OnnxModel, OnnxNode } from "../onnx/model.js";
 import { readOnnx } from "../onnx/read.js";
 import { MOST_ONNX_BYTES } from "../onnx/write.js";
 import { GraphIndex } from "./graph-index.js";
+import { inferTypes } from "./infer/index.js";
 import { partition } from "./partitions.js";
 import type { Rule, RuleContext } from "./rule.js";
 import { NNAPI_RULES } from "./rules/index.js";
@@ -60,7 +61,7 @@ export function checkModel(
   { apiLevel = DEFAULT_API_LEVEL }: CheckNnapiOptions = {},
   problems: readonly string[] = [],
 ): NnapiReport {
-  const context: RuleContext = { graph: new GraphIndex(model), apiLevel };
+  const context: RuleContext = { graph: new GraphIndex(inferTypes(model)), apiLevel };
   const nodes = model.graph.nodes.filter(({ opType }) => opType !== "Constant");
   const reports = new Map(nodes.map((node) => [node, judge(node, context)]));
   const partitions = partition({ ...model.graph, nodes }, (node) => reports.get(node)?.supported === true);

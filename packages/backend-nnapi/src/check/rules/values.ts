@@ -57,7 +57,7 @@ export const staticShape: Rule = {
     firstOf(present(node.inputs), graph, (name, { shape }) => {
       if (shape === undefined) {
         return {
-          what: `the shape of "${name}" is not stated`,
+          what: `the shape of "${name}" is neither stated nor does it follow from what is`,
           fix: "Run ONNX shape inference on the file first.",
         };
       }
