@@ -62,6 +62,7 @@ const TIDY: readonly (readonly [string, string])[] = [
   [" 're", "'re"],
 ];
 
-function tidied(piece: string): string {
+/** English punctuation and contractions lose the space before them. */
+export function tidied(piece: string): string {
   return TIDY.reduce((text, [from, to]) => text.replaceAll(from, to), piece);
 }

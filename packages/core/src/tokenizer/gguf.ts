@@ -20,6 +20,8 @@ const NO_ID = 0xffffffff;
 const KINDS: ReadonlyMap<string, TokenizerDescription["kind"]> = new Map([
   ["gpt2", "bpe"],
   ["llama", "spm"],
+  ["t5", "unigram"],
+  ["bert", "wordpiece"],
 ]);
 /** Files from before `tokenizer.ggml.pre` (May 2024): the architecture tells. */
 const PRE_TOKENIZER_OF_ARCHITECTURE: ReadonlyMap<string, string> = new Map([
@@ -65,29 +67,50 @@ export function describeGgufTokenizer(metadata: MetadataMap): TokenizerDescripti
   if (kind === undefined) {
     throw new MilletError(
       "TOKENIZER_UNSUPPORTED",
-      `The file's tokenizer is of the kind ${JSON.stringify(model.slice(0, 80))}; Millet reads ${[...KINDS.keys()].join(" and ")}.`,
+      `The file's tokenizer is of the kind ${JSON.stringify(model.slice(0, 80))}; Millet reads ${[...KINDS.keys()].join(", ")}.`,
       { details: { model } },
     );
   }
   const pre = kind === "bpe" ? (read.string("pre") ?? preTokenizerOf(metadata)) : undefined;
+  const defaults = DEFAULTS[kind];
   return {
     kind,
     tokens,
     tokenKinds: read.numbers("token_type"),
     merges: kind === "bpe" ? read.strings("merges") : undefined,
-    scores: kind === "spm" ? read.numbers("scores") : undefined,
+    scores: kind === "spm" || kind === "unigram" ? read.numbers("scores") : undefined,
     preTokenizer: pre,
-    bosId: read.id("bos_token_id"),
-    eosId: read.id("eos_token_id"),
-    padId: read.id("padding_token_id"),
-    unkId: read.id("unknown_token_id"),
+    bosId: read.id("bos_token_id", defaults.bosId),
+    eosId: read.id("eos_token_id", defaults.eosId),
+    padId: read.id("padding_token_id", defaults.padId),
+    unkId: read.id("unknown_token_id", defaults.unkId),
     eotId: read.id("eot_token_id"),
     eomId: read.id("eom_token_id"),
-    addBos: read.boolean("add_bos_token") ?? (pre === undefined ? true : ggufPreTokenizer(pre).addBos),
-    addEos: read.boolean("add_eos_token"),
+    // The key is misspelled in the format.
+    sepId: kind === "wordpiece" ? read.id("seperator_token_id", defaults.sepId) : undefined,
+    addBos:
+      read.boolean("add_bos_token") ?? (pre === undefined ? defaults.addBos : ggufPreTokenizer(pre).addBos),
+    addEos: read.boolean(kind === "wordpiece" ? "add_sep_token" : "add_eos_token") ?? defaults.addEos,
     addSpacePrefix: read.boolean("add_space_prefix"),
+    removeExtraSpaces: read.boolean("remove_extra_whitespaces"),
+    precompiledCharsmap: kind === "unigram" ? read.bytes("precompiled_charsmap") : undefined,
+    lowercases: read.boolean("normalizer.lowercase"),
+    stripsAccents: read.boolean("normalizer.strip_accents"),
   };
 }
+
+type Defaults = Pick<
+  TokenizerDescription,
+  "bosId" | "eosId" | "padId" | "unkId" | "sepId" | "addBos" | "addEos"
+>;
+
+/** What is not written down is as in the model that the kind comes from. */
+const DEFAULTS: Readonly<Record<TokenizerDescription["kind"], Defaults>> = {
+  bpe: {},
+  spm: { addBos: true },
+  unigram: { eosId: 1, unkId: 2, padId: 0, addBos: false, addEos: true },
+  wordpiece: { bosId: 101, sepId: 102, unkId: 100, padId: 0, addBos: true, addEos: true },
+};
 
 function preTokenizerOf(metadata: MetadataMap): string {
   const architecture = metadata.get("general.architecture");
@@ -114,13 +137,19 @@ class MetadataReader {
   }
 
   /** A token id; "none" reads as undefined. Whether it is in range is the vocabulary's business. */
-  id(name: string): number | undefined {
-    const id = this.value(name, "a token id", toInteger);
+  id(name: string, fallback?: number): number | undefined {
+    const id = this.value(name, "a token id", toInteger) ?? fallback;
     return id === NO_ID || id === -1 ? undefined : id;
   }
 
   strings(name: string): readonly string[] | undefined {
     return this.value(name, "an array of strings", (value) => (isStrings(value) ? value : undefined));
+  }
+
+  /** Numbers of one byte each, signed or not. */
+  bytes(name: string): Uint8Array | undefined {
+    const numbers = this.numbers(name);
+    return numbers && Uint8Array.from(numbers);
   }
 
   numbers(name: string): ArrayLike<number> | undefined {

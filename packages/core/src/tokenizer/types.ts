@@ -13,15 +13,18 @@ export type TokenizerKind = "bpe" | "spm" | "unigram" | "wordpiece" | "wordlevel
 
 /** Everything that defines a tokenizer, as plain data. */
 export interface TokenizerDescription {
-  /** "bpe": byte-level BPE (GPT-2). "spm": SentencePiece BPE by score with byte fallback (Llama). */
-  readonly kind: "bpe" | "spm";
+  /**
+   * "bpe": byte-level BPE (GPT-2). "spm": SentencePiece BPE by score with byte fallback (Llama). "unigram":
+   * SentencePiece Unigram (T5). "wordpiece": BERT's, whose tokens begin with U+2581 where they begin a word.
+   */
+  readonly kind: "bpe" | "spm" | "unigram" | "wordpiece";
   /** Entry `i` is the text of token `i`, as the vocabulary writes it: "Ġthe", "▁the", "<0x0A>". */
   readonly tokens: readonly string[];
   /** Kind of each token, numbered as in {@link TOKEN_KINDS} from 1; absent: all normal. */
   readonly tokenKinds?: ArrayLike<number> | undefined;
   /** bpe: "left right", the most important first. */
   readonly merges?: readonly string[] | undefined;
-  /** spm: one score per token, the higher merges first. */
+  /** spm: one score per token, the higher merges first. unigram: logarithms of probabilities. */
   readonly scores?: ArrayLike<number> | undefined;
   /** bpe: how text is cut into words, by its GGUF name ("gpt-2", "llama-bpe", ...). Default "gpt-2". */
   readonly preTokenizer?: string | undefined;
@@ -33,12 +36,22 @@ export interface TokenizerDescription {
   readonly eotId?: number | undefined;
   /** End of a message that awaits a tool's answer. */
   readonly eomId?: number | undefined;
+  /** What `addEos` appends instead of EOS: BERT's separator. */
+  readonly sepId?: number | undefined;
   /** Whether `encode` puts BOS in front unless told otherwise. Default false. */
   readonly addBos?: boolean | undefined;
   /** Whether `encode` appends EOS unless told otherwise. Default false. */
   readonly addEos?: boolean | undefined;
-  /** spm: text starts as if a space stood before it. Default true for spm. */
+  /** spm, unigram: text starts as if a space stood before it. Default true for spm, false for unigram. */
   readonly addSpacePrefix?: boolean | undefined;
+  /** unigram: runs of spaces count as one, those at the ends as none. Default false. */
+  readonly removeExtraSpaces?: boolean | undefined;
+  /** unigram: SentencePiece's compiled rules of normalization. Default: none. */
+  readonly precompiledCharsmap?: Uint8Array | undefined;
+  /** wordpiece: text is taken in lower case. Default true. */
+  readonly lowercases?: boolean | undefined;
+  /** wordpiece: accents go. Default: where text is taken in lower case. */
+  readonly stripsAccents?: boolean | undefined;
   /** bpe: a word that is a token as a whole skips the merges. Default: as the pre-tokenizer prescribes. */
   readonly ignoreMerges?: boolean | undefined;
 }

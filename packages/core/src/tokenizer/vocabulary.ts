@@ -41,7 +41,7 @@ export function badVocabulary(message: string, details?: Record<string, unknown>
 /** What a vocabulary is made from. */
 export type VocabularyDescription = Pick<
   TokenizerDescription,
-  "tokens" | "tokenKinds" | "bosId" | "eosId" | "padId" | "unkId" | "eotId" | "eomId"
+  "tokens" | "tokenKinds" | "bosId" | "eosId" | "padId" | "unkId" | "eotId" | "eomId" | "sepId"
 > & {
   /** Tokens that end an answer, besides those above and the well-known ones. */
   readonly endOfGenerationIds?: readonly number[] | undefined;
@@ -55,6 +55,7 @@ export class Vocabulary {
   readonly unkId: number | undefined;
   readonly eotId: number | undefined;
   readonly eomId: number | undefined;
+  readonly sepId: number | undefined;
   readonly endOfGenerationIds: readonly number[];
   private readonly kinds: Uint8Array;
   /** Text tokens only (normal, user-defined, unused): what ordinary text may become. */
@@ -82,8 +83,12 @@ export class Vocabulary {
     this.unkId = this.checkedId("unknown", description.unkId);
     this.eotId = this.checkedId("end-of-turn", description.eotId);
     this.eomId = this.checkedId("end-of-message", description.eomId);
+    this.sepId = this.checkedId("separator", description.sepId);
     const ends = description.endOfGenerationIds ?? [];
     for (const id of ends) this.checkedId("end-of-generation", id);
+    // Text may become the unknown token, and no control token; one that has another duty stays a control token.
+    const { unkId } = this;
+    if (unkId !== undefined && this.kinds[unkId] === KIND.control) this.kinds[unkId] = KIND.unknown;
     this.promoteControlTokens(ends);
     this.textIds = new TokenTable(tokens);
     // Of tokens with one text the last counts, as in llama.cpp.
@@ -166,7 +171,7 @@ export class Vocabulary {
 
   /** Tokens that frame a conversation are control tokens even where a file calls them something else. */
   private promoteControlTokens(ends: readonly number[]): void {
-    for (const id of [this.bosId, this.eosId, this.eotId, this.eomId, ...ends]) {
+    for (const id of [this.bosId, this.eosId, this.eotId, this.eomId, this.sepId, ...ends]) {
       if (id !== undefined) this.kinds[id] = KIND.control;
     }
     const names = new Set([...WELL_KNOWN_ENDS, ...WELL_KNOWN_STARTS]);
