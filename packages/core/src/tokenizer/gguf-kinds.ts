@@ -3,6 +3,7 @@ import type { TokenizerParts } from "./compose.js";
 import { RulePieces, tidied } from "./decoders.js";
 import { ggufPreTokenizer } from "./gguf-pre-tokenizers.js";
 import { ByteBpeModel } from "./models/byte-bpe.js";
+import { CharBpeModel } from "./models/char-bpe.js";
 import { UnigramModel } from "./models/unigram.js";
 import { WordPieceModel } from "./models/wordpiece.js";
 import { bertNormalizer } from "./normalizers/bert.js";
@@ -12,7 +13,7 @@ import { sentencePieceSpaces } from "./normalizers/spaces.js";
 import { replaceString } from "./normalizers/text.js";
 import { sequenceNormalizer, sequencePreTokenizer, wholeText } from "./parts.js";
 import { PipelineModel } from "./pipeline.js";
-import { regExpPattern, split } from "./pre-tokenizers/split.js";
+import { split } from "./pre-tokenizers/split.js";
 import { bertWords } from "./pre-tokenizers/words.js";
 import { SpmModel } from "./spm.js";
 import type { TokenizerDescription } from "./types.js";
@@ -38,11 +39,24 @@ function bpe(description: TokenizerDescription, vocabulary: Vocabulary): ReturnT
     throw badVocabulary('A "bpe" vocabulary needs its list of merges, and this one has none.');
   }
   const ignoreMerges = description.ignoreMerges ?? words.ignoreMerges;
+  const preTokenizer = sequencePreTokenizer(words.patterns.map((pattern) => split(pattern, "Isolated")));
+  if (words.readsCharacters) {
+    return {
+      model: new PipelineModel({
+        normalizer: replaceString(" ", SPACE_SYMBOL),
+        preTokenizer,
+        model: new CharBpeModel(vocabulary, description.merges, { byteFallback: true, ignoreMerges }),
+      }),
+      pieces: new RulePieces(vocabulary, {
+        steps: [replaceString(SPACE_SYMBOL, " ")],
+        bytes: "tokens",
+        removesLeadingSpace: false,
+      }),
+    };
+  }
   return {
     model: new PipelineModel({
-      preTokenizer: sequencePreTokenizer(
-        words.patterns.map((pattern) => split(regExpPattern(pattern), "Isolated")),
-      ),
+      preTokenizer,
       model: new ByteBpeModel(vocabulary, description.merges, { ignoreMerges }),
     }),
     pieces: new RulePieces(vocabulary, { steps: [], bytes: "symbols", removesLeadingSpace: false }),

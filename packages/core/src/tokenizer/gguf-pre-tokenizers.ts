@@ -4,17 +4,37 @@
  * after another, each within the pieces that the one before left, matches and gaps alike.
  */
 import { MilletError } from "../errors.js";
-import { CJK, CONTRACTION, DEEPSEEK_V3, GPT2, gpt4o, LLAMA3, QWEN2, S, SPACES } from "./word-patterns.js";
+import { regExpPattern, type TextPattern } from "./pre-tokenizers/split.js";
+import { linearPattern } from "./regex/matcher.js";
+import {
+  CJK,
+  CONTRACTION,
+  DEEPSEEK_V3,
+  GPT2,
+  gpt4,
+  gpt4o,
+  LLAMA3,
+  QWEN2,
+  S,
+  SPACES,
+} from "./word-patterns.js";
 
 export interface GgufPreTokenizer {
-  /** Applied in turn; every expression has the flags "gu" and matches no empty string. */
-  readonly patterns: readonly RegExp[];
+  /** Applied in turn. */
+  readonly patterns: readonly TextPattern[];
   /** A word that is a token as a whole is not merged. */
   readonly ignoreMerges: boolean;
   /** BOS is put in front unless the vocabulary says otherwise. */
   readonly addBos: boolean;
+  /** A separator is appended unless the vocabulary says otherwise. */
+  readonly addSep: boolean;
+  /** Tokens are written in characters, with U+2581 for spaces and tokens for bytes; otherwise in GPT-2's alphabet. */
+  readonly readsCharacters: boolean;
 }
 
+/** Groups of three digits, counted from the right: looks far ahead, so it runs where that takes linear time. */
+const THREES = { linear: "\\p{N}{1,3}(?=(?:\\p{N}{3})*(?!\\p{N}))" };
+const THREES_AYA = { linear: "\\d{1,3}(?=(?:\\d{3})*\\b)" };
 const QWEN35 =
   `${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}` +
   `| ?[^${S}\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|${SPACES}`;
@@ -36,11 +56,25 @@ const DEEPSEEK_LETTERS =
   "\\u{118a0}-\\u{118df}\\u{1e900}-\\u{1e943}";
 const DEEPSEEK_PUNCTUATION = "!-\\/:-~\\uff01-\\uff0f\\uff1a-\\uff5e\\u2018-\\u201f\\u3000-\\u3002";
 
+/** Letters of Kimi K2's words: not Chinese. */
+const NOT_HAN = "(?!\\p{Script=Han})";
+const KIMI_UPPER = `(?:${NOT_HAN}[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}])`;
+const KIMI_LOWER = `(?:${NOT_HAN}[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}])`;
+const KIMI_BEFORE = "[^\\r\\n\\p{L}\\p{N}]?";
+const LINES = "[^\\n]+|\\n+";
+const DEEPSEEK_V3_CHINESE = "[\\u4e00-\\u9fa5\\u3040-\\u309f\\u30a0-\\u30ff]+";
+const ASIAN =
+  "[\\u4e00-\\u9fff\\u3400-\\u4dbf\\uf900-\\ufaff\\u3040-\\u30ff\\uff65-\\uff9f\\u2f00-\\u2fdf" +
+  "\\u0e00-\\u0eff\\u1780-\\u17ff\\u1000-\\u109f\\uaa60-\\uaa7f\\ua9e0-\\ua9ff\\uac00-\\ud7af\\u1100-\\u11ff]+";
+
 interface Entry {
   readonly names: readonly string[];
-  readonly patterns: readonly string[];
+  /** Expressions for JavaScript with the flags "gu", or for our own engine. */
+  readonly patterns: readonly (string | { readonly linear: string })[];
   readonly ignoreMerges?: boolean;
   readonly addBos?: boolean;
+  readonly addSep?: boolean;
+  readonly readsCharacters?: boolean;
 }
 
 const ENTRIES: readonly Entry[] = [
@@ -51,21 +85,48 @@ const ENTRIES: readonly Entry[] = [
     ],
     patterns: [GPT2],
   },
+  { names: ["jina-v1-en jina-v2-code roberta-bpe"], patterns: [GPT2], addSep: true },
   {
-    names: ["starcoder refact command-r smollm codeshell exaone minerva-7b"],
+    names: ["starcoder refact command-r smollm codeshell exaone minerva-7b mellum2"],
     patterns: ["\\p{N}", GPT2],
   },
   { names: ["falcon"], patterns: ["[\\p{P}$+<=>^~|`]+", GPT2, "[0-9]{3}"] },
   // What llama.cpp does for files that name none; not gpt-2.
   { names: ["default"], patterns: ["[\\p{P}$+<=>^~|]+", GPT2, "\\p{N}+", "[0-9]{3}"] },
   {
-    names: ["llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2"],
+    names: ["llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano"],
     patterns: [LLAMA3],
     ignoreMerges: true,
     addBos: true,
   },
-  { names: ["dbrx smaug-bpe glm4 chatglm-bpe"], patterns: [LLAMA3] },
-  { names: ["qwen2 deepseek-r1-qwen kormo stablelm2 hunyuan megrez grok-2"], patterns: [QWEN2] },
+  { names: ["dbrx smaug-bpe chatglm-bpe"], patterns: [LLAMA3] },
+  { names: ["glm4 glm5"], patterns: [LLAMA3], ignoreMerges: true },
+  { names: ["minicpm5"], patterns: ["\\p{N}{1,3}", gpt4("\\p{N}+")], ignoreMerges: true },
+  {
+    names: ["jais-2"],
+    patterns: [
+      LLAMA3.slice(0, -SPACES.length) +
+        `${S}*[\\r\\n]+|${[512, 256, 128, 64, 32, 16, 8, 4].map((n) => `${S}{${n}}(?!\\P{White_Space})|`).join("")}` +
+        `${S}{1,2}(?!\\P{White_Space})|${S}`,
+    ],
+  },
+  {
+    names: ["qwen2 deepseek-r1-qwen kormo stablelm2 hunyuan megrez grok-2 solar-open f2llmv2"],
+    patterns: [QWEN2],
+  },
+  { names: ["laguna"], patterns: [LINES, QWEN2] },
+  { names: ["ufakzeka"], patterns: [QWEN2.slice(CONTRACTION.length + 1)] },
+  {
+    names: ["bailingmoe bailingmoe2 llada-moe"],
+    patterns: [QWEN2.replace(SPACES, `${S}*[\\r\\n]|${S}+(?!\\P{White_Space})|${S}+`)],
+  },
+  {
+    names: ["exaone-moe"],
+    patterns: [
+      `${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}| ?[^${S}\\p{L}\\p{N}]+[\\r\\n/]?` +
+        `|${S}*[\\r\\n]|${S}+(?!\\P{White_Space})|${S}+`,
+    ],
+  },
   { names: ["qwen35"], patterns: [QWEN35] },
   {
     names: ["deepseek-llm"],
@@ -84,13 +145,66 @@ const ENTRIES: readonly Entry[] = [
     patterns: ["[\\r\\n]", `${S}?\\p{L}+`, `${S}?\\p{P}+`, CJK, "\\p{N}"],
   },
   {
-    names: ["deepseek-v3 hunyuan-dense"],
-    patterns: ["\\p{N}{1,3}", "[\\u4e00-\\u9fa5\\u3040-\\u309f\\u30a0-\\u30ff]+", DEEPSEEK_V3],
+    names: ["deepseek-v3 hunyuan-dense joyai-llm hy_v4"],
+    patterns: ["\\p{N}{1,3}", DEEPSEEK_V3_CHINESE, DEEPSEEK_V3],
   },
+  {
+    names: ["spark2_5"],
+    patterns: [
+      "\\p{N}{1,3}",
+      DEEPSEEK_V3_CHINESE,
+      DEEPSEEK_V3.replace("[\\r\\n]*", "").replace(`${S}*[\\r\\n]+`, "[\\r\\n]"),
+      "\\p{N}",
+    ],
+  },
+  { names: ["afmoe"], patterns: [THREES, ASIAN, DEEPSEEK_V3] },
+  { names: ["superbpe"], patterns: ["\\p{N}+", THREES] },
+  {
+    names: ["youtu"],
+    patterns: [
+      "[\\uac00-\\ud7a3\\u3131-\\u318e]+|[\\uff01\\u2026\\u201c\\u201d\\u2018\\u2019\\u2014\\uff1a\\uff1b\\uff0c\\u3001-\\u303f\\ufe30-\\ufe4f]+" +
+        `|[\\u3105-\\u312f]+|${DEEPSEEK_V3_CHINESE}`,
+      gpt4o("\\p{N}", `(?:${CONTRACTION})?`),
+    ],
+    ignoreMerges: true,
+  },
+  {
+    names: ["chameleon"],
+    patterns: [
+      "<sentinel:[0-9]+>",
+      "IMGIMG[A-I]{1,4}Z",
+      "[\\t\\n]|    |  ",
+      "\\p{N}",
+      "[\\p{P}!-\\/:-@\\[-`\\{-~]",
+      GPT2,
+    ],
+    addBos: true,
+  },
+  {
+    names: ["kimi-k2"],
+    patterns: [
+      `\\p{Script=Han}+|${KIMI_BEFORE}${KIMI_UPPER}*${KIMI_LOWER}+(?:${CONTRACTION})?` +
+        `|${KIMI_BEFORE}${KIMI_UPPER}+${KIMI_LOWER}*(?:${CONTRACTION})?|\\p{N}{1,3}` +
+        `| ?[^${S}\\p{L}\\p{N}]+[\\r\\n]*|${SPACES}`,
+    ],
+  },
+  { names: ["gemma4 granite-embed-multi-311m mmbert sarvam-moe"], patterns: [LINES], readsCharacters: true },
   { names: ["poro-chat bloom gpt3-finnish"], patterns: [BLOOM] },
   { names: ["viking"], patterns: [BLOOM, "\\p{N}"] },
   { names: ["tekken"], patterns: [gpt4o("\\p{N}", "")], ignoreMerges: true, addBos: true },
-  { names: ["gpt-4o llama4"], patterns: [gpt4o("\\p{N}{1,3}", `(?:${CONTRACTION})?`)] },
+  {
+    names: ["gpt-4o llama4 kanana2 talkie minimax-m2"],
+    patterns: [gpt4o("\\p{N}{1,3}", `(?:${CONTRACTION})?`)],
+  },
+  {
+    names: ["granite-embed-multi-97m"],
+    patterns: [gpt4o("\\p{N}{1,3}", `(?:${CONTRACTION})?`)],
+    ignoreMerges: true,
+  },
+  {
+    names: ["tiny_aya cohere2moe"],
+    patterns: [THREES_AYA, gpt4o("\\p{N}{1,3}", `(?:${CONTRACTION})?`)],
+  },
   {
     names: ["seed-coder"],
     patterns: [`${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^${S}\\p{L}\\p{N}\\r\\n]+|${SPACES}`],
@@ -119,8 +233,12 @@ export function ggufPreTokenizer(name: string): GgufPreTokenizer {
     );
   }
   return {
-    patterns: entry.patterns.map((source) => new RegExp(source, "gu")),
+    patterns: entry.patterns.map((pattern) =>
+      typeof pattern === "string" ? regExpPattern(new RegExp(pattern, "gu")) : linearPattern(pattern.linear),
+    ),
     ignoreMerges: entry.ignoreMerges ?? false,
     addBos: entry.addBos ?? false,
+    addSep: entry.addSep ?? false,
+    readsCharacters: entry.readsCharacters ?? false,
   };
 }

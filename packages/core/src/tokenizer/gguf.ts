@@ -19,6 +19,7 @@ const NO_ID = 0xffffffff;
 /** GGUF's names of tokenizers -> ours. */
 const KINDS: ReadonlyMap<string, TokenizerDescription["kind"]> = new Map([
   ["gpt2", "bpe"],
+  ["gemma4", "bpe"],
   ["llama", "spm"],
   ["t5", "unigram"],
   ["bert", "wordpiece"],
@@ -71,8 +72,11 @@ export function describeGgufTokenizer(metadata: MetadataMap): TokenizerDescripti
       { details: { model } },
     );
   }
-  const pre = kind === "bpe" ? (read.string("pre") ?? preTokenizerOf(metadata)) : undefined;
+  const named = model === "gemma4" ? model : read.string("pre");
+  const pre = kind === "bpe" ? (named ?? preTokenizerOf(metadata)) : undefined;
+  const words = pre === undefined ? undefined : ggufPreTokenizer(pre);
   const defaults = DEFAULTS[kind];
+  const addsSep = kind === "wordpiece" || words?.addSep === true;
   return {
     kind,
     tokens,
@@ -87,7 +91,7 @@ export function describeGgufTokenizer(metadata: MetadataMap): TokenizerDescripti
     eotId: read.id("eot_token_id"),
     eomId: read.id("eom_token_id"),
     // The key is misspelled in the format.
-    sepId: kind === "wordpiece" ? read.id("seperator_token_id", defaults.sepId) : undefined,
+    sepId: addsSep ? read.id("seperator_token_id", defaults.sepId) : undefined,
     addBos:
       read.boolean("add_bos_token") ?? (pre === undefined ? defaults.addBos : ggufPreTokenizer(pre).addBos),
     addEos: read.boolean(kind === "wordpiece" ? "add_sep_token" : "add_eos_token") ?? defaults.addEos,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ggufPreTokenizer } from "../../src/tokenizer/gguf-pre-tokenizers.js";
 import { createTokenizer, ggufTokenizer, PRE_TOKENIZER_NAMES } from "../../src/tokenizer/index.js";
 import { sequencePreTokenizer } from "../../src/tokenizer/parts.js";
-import { regExpPattern, split as splitAt } from "../../src/tokenizer/pre-tokenizers/split.js";
+import { split as splitAt } from "../../src/tokenizer/pre-tokenizers/split.js";
 import { smallBpe, smallSpm } from "./small-vocabularies.js";
 
 const failure = (code: string, words: RegExp) =>
@@ -127,9 +127,7 @@ describe("GGUF metadata", () => {
 describe("pre-tokenizers", () => {
   const split = (name: string, text: string) => {
     const words: string[] = [];
-    const steps = ggufPreTokenizer(name).patterns.map((pattern) =>
-      splitAt(regExpPattern(pattern), "Isolated"),
-    );
+    const steps = ggufPreTokenizer(name).patterns.map((pattern) => splitAt(pattern, "Isolated"));
     sequencePreTokenizer(steps)(text, true, (word) => words.push(word));
     return words;
   };
@@ -152,6 +150,19 @@ describe("pre-tokenizers", () => {
     ["falcon", "a==1234", ["a", "==", "123", "4"]],
     ["tekken", "camelCase 12", ["camel", "Case", " ", "1", "2"]],
     ["gpt-4o", "camelCase's 1234", ["camel", "Case's", " ", "123", "4"]],
+    ["tiny_aya", "a 1234567 b", ["a", " ", "1", "234", "567", " b"]],
+    ["superbpe", "1234567", ["1", "234", "567"]],
+    ["afmoe", "12345 \u0e01\u0e02x", ["12", "345", " ", "\u0e01\u0e02", "x"]],
+    ["kimi-k2", "ab\u6211\u60f3Cd's 1234", ["ab", "\u6211\u60f3", "Cd's", " ", "123", "4"]],
+    ["bailingmoe", "it's\n\n12", ["it", "'s", "\n\n", "1", "2"]],
+    ["ufakzeka", "it's 12", ["it", "'s", " ", "1", "2"]],
+    ["laguna", "a b\n\nc", ["a", " b", "\n\n", "c"]],
+    ["spark2_5", "a,\nb 12", ["a", ",", "\n", "b", " ", "1", "2"]],
+    ["jais-2", `a${" ".repeat(7)}b`, ["a", "    ", "  ", " b"]],
+    ["exaone-moe", "ab cd 12", ["ab cd", " ", "1", "2"]],
+    ["chameleon", "IMGIMGABZ a    b1", ["IMGIMGABZ", " a", "    ", "b", "1"]],
+    ["youtu", "\uac00\u3131a\u6211B", ["\uac00\u3131", "a", "\u6211", "B"]],
+    ["minicpm5", "1234 ab", ["123", "4", " ab"]],
   ])("%s cuts %j", (name, text, words) => {
     expect(split(name, text)).toEqual(words);
   });
