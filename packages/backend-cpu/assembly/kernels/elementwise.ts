@@ -4,6 +4,7 @@
  * next multiple of 8 are computed too; every row has room for them.
  */
 import { address, count, real, word } from "../address";
+import { Constant, constant } from "../constants";
 import { ElementwiseOperand as Operand, Opcode } from "../opcodes";
 import { shareEnd, shareStart } from "../partition";
 import { exp4 } from "./exp";
@@ -92,5 +93,5 @@ function scale(a: usize, y: usize, value: f32, start: usize, end: usize): void {
 /** x / (1 + e^-x) */
 @inline
 function silu4(x: v128): v128 {
-  return f32x4.div(x, f32x4.add(f32x4.splat(1), exp4(f32x4.neg(x))));
+  return f32x4.div(x, f32x4.add(constant(Constant.One), exp4(f32x4.neg(x))));
 }

@@ -1,4 +1,5 @@
 /** gelu of four f32: exact within some 4e-7 relative, and its approximation by tanh, which is no cheaper. */
+import { Constant, constant } from "../constants";
 import { exp4 } from "./exp";
 
 /**
@@ -7,17 +8,17 @@ import { exp4 } from "./exp";
  */
 @inline
 export function gelu4(x: v128): v128 {
-  const one = f32x4.splat(1);
+  const one = constant(Constant.One);
   const t = f32x4.div(one, f32x4.add(one, f32x4.mul(f32x4.splat(0.35), f32x4.abs(x))));
-  let q = f32x4.splat(-0.029109057039022446);
-  q = f32x4.add(f32x4.mul(q, t), f32x4.splat(0.14378881454467773));
-  q = f32x4.add(f32x4.mul(q, t), f32x4.splat(-0.2553284466266632));
-  q = f32x4.add(f32x4.mul(q, t), f32x4.splat(0.15872329473495483));
-  q = f32x4.add(f32x4.mul(q, t), f32x4.splat(-0.022791584953665733));
-  q = f32x4.add(f32x4.mul(q, t), f32x4.splat(0.10536953061819077));
-  q = f32x4.add(f32x4.mul(q, t), f32x4.splat(0.11986900866031647));
-  q = f32x4.add(f32x4.mul(q, t), f32x4.splat(0.1398567110300064));
-  q = f32x4.add(f32x4.mul(q, t), f32x4.splat(0.13962170481681824));
+  let q = constant(Constant.Gelu8);
+  q = f32x4.add(f32x4.mul(q, t), constant(Constant.Gelu7));
+  q = f32x4.add(f32x4.mul(q, t), constant(Constant.Gelu6));
+  q = f32x4.add(f32x4.mul(q, t), constant(Constant.Gelu5));
+  q = f32x4.add(f32x4.mul(q, t), constant(Constant.Gelu4));
+  q = f32x4.add(f32x4.mul(q, t), constant(Constant.Gelu3));
+  q = f32x4.add(f32x4.mul(q, t), constant(Constant.Gelu2));
+  q = f32x4.add(f32x4.mul(q, t), constant(Constant.Gelu1));
+  q = f32x4.add(f32x4.mul(q, t), constant(Constant.Gelu0));
   const tail = f32x4.mul(f32x4.mul(q, t), exp4(f32x4.mul(f32x4.mul(x, x), f32x4.splat(-0.5))));
   const negative = f32x4.lt(x, f32x4.splat(0));
   return f32x4.mul(x, v128.bitselect(tail, f32x4.sub(one, tail), negative));
@@ -28,5 +29,5 @@ export function gelu4(x: v128): v128 {
 export function geluTanh4(x: v128): v128 {
   const cubic = f32x4.mul(f32x4.splat(0.07135481627260025), f32x4.mul(x, x));
   const u2 = f32x4.mul(x, f32x4.add(cubic, f32x4.splat(1.5957691216057308)));
-  return f32x4.div(x, f32x4.add(f32x4.splat(1), exp4(f32x4.neg(u2))));
+  return f32x4.div(x, f32x4.add(constant(Constant.One), exp4(f32x4.neg(u2))));
 }

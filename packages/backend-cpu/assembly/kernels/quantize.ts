@@ -5,7 +5,7 @@ import { Activations, groupedRows } from "../activations";
 import { address, count, word } from "../address";
 import { QuantizeOperand as Operand, Sharing } from "../opcodes";
 import { privateIndex, rowEnd, rowStart } from "../partition";
-import { ROUNDER } from "./exp";
+import { ROUNDER } from "../constants";
 
 export function quantize(step: usize, thread: i32, threads: i32): void {
   const replicated = word(step, Operand.Sharing) == Sharing.Replicated;

@@ -2,6 +2,7 @@
  * tanh of four f32 within some 2e-7 relative: below 0.6 the continued fraction of Lambert (1768) up to its fifth term,
  * x (945 + 105 x^2 + x^4) / (945 + 420 x^2 + 15 x^4); beyond, (e^2x - 1) / (e^2x + 1). NaN stays NaN.
  */
+import { Constant, constant } from "../constants";
 import { exp4 } from "./exp";
 
 @inline
@@ -13,9 +14,9 @@ export function tanh4(x: v128): v128 {
   const square = f32x4.mul(x, x);
   const above = f32x4.add(f32x4.mul(f32x4.add(square, f32x4.splat(105)), square), f32x4.splat(945));
   const below = f32x4.add(f32x4.mul(f32x4.splat(15), square), f32x4.splat(420));
-  const numerator = v128.bitselect(v128.or(f32x4.sub(e, f32x4.splat(1)), sign), f32x4.mul(x, above), far);
+  const numerator = v128.bitselect(v128.or(f32x4.sub(e, constant(Constant.One)), sign), f32x4.mul(x, above), far);
   const denominator = v128.bitselect(
-    f32x4.add(e, f32x4.splat(1)),
+    f32x4.add(e, constant(Constant.One)),
     f32x4.add(f32x4.mul(below, square), f32x4.splat(945)),
     far,
   );

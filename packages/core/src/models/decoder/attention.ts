@@ -7,17 +7,16 @@ import { contextTokens } from "./step-inputs.js";
 /** @param x normalized rows [T, hidden] @returns [T, hidden], not added to anything yet */
 export function attentionBranch(step: StepContext, x: Value, layer: number): Value {
   const { hidden, heads, kvHeads, headDim, valueDim } = step.spec.sizes;
-  const q = normOfHeads(step, step.linear(x, layer, "attn_q", heads * headDim), layer, "attn_q_norm", heads);
-  const k = normOfHeads(
-    step,
-    step.linear(x, layer, "attn_k", kvHeads * headDim),
-    layer,
-    "attn_k_norm",
-    kvHeads,
-  );
+  // The three products stand together, so that a backend's threads meet once before both norms.
+  const q = step.linear(x, layer, "attn_q", heads * headDim);
+  const k = step.linear(x, layer, "attn_k", kvHeads * headDim);
   const v = step.linear(x, layer, "attn_v", kvHeads * valueDim);
   const { positions, sequences, writeRows, blockTable, lengths } = step.inputs;
-  const operands = [q, k, v, positions, sequences, writeRows, blockTable, lengths];
+  const normed = [
+    normOfHeads(step, q, layer, "attn_q_norm", heads),
+    normOfHeads(step, k, layer, "attn_k_norm", kvHeads),
+  ];
+  const operands = [...normed, v, positions, sequences, writeRows, blockTable, lengths];
   const mixed = step.graph.emitOne(attention, operands, attentionAttrs(step, layer)); // [T, heads * valueDim]
   return step.linear(mixed, layer, "attn_output", hidden);
 }
