@@ -7,7 +7,7 @@ import { createTensor, type HostTensor, tensorOf, viewAs } from "@millet/core/te
 import { rowsOf, stepInputsOf, supported } from "./decoder.js";
 import type { GoldenModel } from "./golden-models.js";
 
-/** Hidden states after the final norm, and logits, of every position; from tokens or from the embeddings of those. */
+/** States after and before the final norm, and logits, of every position; from tokens or from the embeddings of those. */
 export async function goldenStates(
   backend: Backend,
   files: ModelFiles,
@@ -18,7 +18,7 @@ export async function goldenStates(
   const definition = await defineModel(files);
   const { shape, kv } = shapesOf(definition.kv, ids.length);
   const step = supported(
-    definition.step({ name: "step", ...shape, input, outputs: ["hidden", "logits"] }),
+    definition.step({ name: "step", ...shape, input, outputs: ["hidden", "residual", "logits"] }),
     backend,
   );
   const model = await backend.load({ step }, definition.weights, kv);
@@ -30,20 +30,21 @@ export async function goldenStates(
   const outputs = model.executables.step!.run({ inputs: { ...others, ...entering }, state });
   const read = async (name: string, columns: number) =>
     rowsOf(viewAs(await outputs[name]!.read(), "f32"), columns);
-  const [hidden, logits] = await Promise.all([
+  const [hidden, residual, logits] = await Promise.all([
     read("hidden", definition.hidden),
+    read("residual", definition.hidden),
     read("logits", definition.vocabularySize),
   ]);
   await model.dispose();
-  return { hidden, logits };
+  return { hidden, residual, logits };
 }
 
-/** Logits of MTP from the hidden state of every position but the last and the token after it: a chunk, then row by row. */
+/** Logits of MTP from the state before the final norm of every position but the last and the token after it: a chunk, then row by row. */
 export async function goldenMtpLogits(
   backend: Backend,
   files: ModelFiles,
   { prompt, decode }: GoldenModel,
-  hidden: readonly Float32Array[],
+  residual: readonly Float32Array[],
 ): Promise<Float32Array[]> {
   const next = [...prompt, ...decode].slice(1);
   const { mtp, weights, vocabularySize } = await defineModel(files);
@@ -61,7 +62,7 @@ export async function goldenMtpLogits(
     const count = start === 0 ? prompt.length : 1;
     const inputs = {
       ...stepInputsOf(next.slice(start, start + count), start, kv.maxBlocks),
-      hidden: matrix(hidden.slice(start, start + count)),
+      hidden: matrix(residual.slice(start, start + count)),
     };
     const { logits } = model.executables.mtp!.run({ inputs, state });
     rows.push(...rowsOf(viewAs(await logits!.read(), "f32"), vocabularySize));

@@ -65,8 +65,8 @@ function tests(engine: "wasm" | "native"): void {
 
   test.each(WITH_MTP)("$name: PyTorch's logits of multi-token prediction", async (model) => {
     const rows = await on(engine, model, async (backend, file) => {
-      const { hidden } = await goldenStates(backend, file, model, "embeddings");
-      return goldenMtpLogits(backend, file, model, hidden);
+      const { residual } = await goldenStates(backend, file, model, "embeddings");
+      return goldenMtpLogits(backend, file, model, residual);
     });
     const kept = model.rows.slice(0, -1).map((row) => rows[row]!);
     expect(normalisedError(kept, floats(model.mtpLogits!))).toBeLessThanOrEqual(1e-6);

@@ -35,7 +35,7 @@ export interface StepShape {
   /** What enters; see ModelDefinition.step. Default tokens. */
   readonly input?: "tokens" | "embeddings" | undefined;
   /** What comes out of the wanted rows; see ModelDefinition.step. Default logits alone. */
-  readonly outputs?: readonly ("logits" | "hidden")[] | undefined;
+  readonly outputs?: readonly ("logits" | "hidden" | "residual")[] | undefined;
   /** Most tokens of a sequence. Default: what B blocks hold. Models with LongRoPE choose their factors by it. */
   readonly contextTokens?: number | undefined;
 }
@@ -60,12 +60,14 @@ export interface ModelDefinition {
   readonly weights: WeightSources;
   /**
    * The graph of one step. Inputs: tokens, positions, sequences, writeRows i32[T] by tokens, blockTable i32[S, B],
-   * lengths i32[S], logitRows i32[R] by logits; encoders with types of text: tokenTypes i32[T]. Output: logits f32[R, vocabulary]. A step that samples has besides the
-   * inputs history i32[R, H] and settings f32[R, 9] and the outputs token i32[R], history and candidates of op `sample`.
+   * lengths i32[S], logitRows i32[R] by logits; encoders with types of text: tokenTypes i32[T]. Output: logits
+   * f32[R, vocabulary]. A step that samples has besides the inputs history i32[R, H] and settings f32[R, 9] and the outputs
+   * token i32[R], history and candidates of op `sample`.
    *
    * With input "embeddings", f32[T, hidden] takes the place of tokens: rows as they enter the first layer, which is after
    * the model's own scaling. With "hidden" among the outputs, there is hidden f32[R, hidden]: the wanted rows after the
-   * final norm (where there is one), which is what the output matrix is multiplied with.
+   * final norm (where there is one), which is what the output matrix is multiplied with. With "residual", there is
+   * residual f32[R, hidden], those rows before that norm.
    */
   step(shape: StepShape): Graph;
   /** Models with a layer of multi-token prediction. */
@@ -78,7 +80,7 @@ export interface MtpDefinition {
   readonly kv: ModelDefinition["kv"];
   /**
    * The graph of one MTP step. Inputs: those of ModelDefinition.step and hidden f32[T, hidden] by tokens. Row t has the
-   * decoder's hidden state of a position (its output "hidden", after the final norm; or the output "hidden" of the MTP step
+   * decoder's state of a position before its final norm (its output "residual"; or the output "hidden" of the MTP step
    * before, to draft further), the token that follows it, and that position in `positions` and `writeRows`. Outputs as
    * those of ModelDefinition.step: logits of the token after that one; hidden states after the layer's own final norm.
    */

@@ -41,8 +41,8 @@ describe("multi-token prediction", () => {
 
   test.each(models)("$name: logits are PyTorch's", async (model) => {
     const rows = await withModel(model, async (backend, file) => {
-      const { hidden } = await goldenStates(backend, file, model, "tokens");
-      return goldenMtpLogits(backend, file, model, hidden);
+      const { residual } = await goldenStates(backend, file, model, "tokens");
+      return goldenMtpLogits(backend, file, model, residual);
     });
     const kept = model.rows.slice(0, -1).map((row) => rows[row]!);
     expect(normalisedError(kept, floats(model.mtpLogits!))).toBeLessThanOrEqual(1e-10);

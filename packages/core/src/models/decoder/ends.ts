@@ -42,6 +42,7 @@ export function stepOutputs(
   return {
     ...(logits && { logits }),
     ...(outputs.includes("hidden") && { hidden }),
+    ...(outputs.includes("residual") && { residual: wanted }),
     ...(logits && samplingOutputs(graph, shape.sampling, logits)),
   };
 }
