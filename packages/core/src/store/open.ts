@@ -43,20 +43,29 @@ export function isModelFiles(source: ModelSource): source is ModelFiles {
 
 /**
  * Files go by their names; nameless Blobs by the names that shards have by convention. A page that lets its user choose a
- * folder gets the files of its subfolders as well: those further up come first.
+ * folder gets the files of its subfolders as well: those further up come first, and they go by folder and name besides.
  */
 function nameBlobs(given: readonly Blob[]): ModelFiles["files"] {
   const blobs = [...given].sort((a, b) => depthOf(a) - depthOf(b));
   const pad = (value: number) => String(value).padStart(5, "0");
-  return blobs.map((blob, index) => ({
+  const named = blobs.map((blob, index) => ({
     name: blobName(blob) ?? `model-${pad(index + 1)}-of-${pad(blobs.length)}.gguf`,
     location: blob,
   }));
+  const inFolders = blobs.flatMap((blob) =>
+    depthOf(blob) < 3 ? [] : [{ name: partsOf(blob).slice(-2).join("/"), location: blob }],
+  );
+  return [...named, ...inFolders];
+}
+
+/** Of the path in a folder that was chosen. */
+function partsOf(blob: Blob): readonly string[] {
+  const path = "webkitRelativePath" in blob ? blob.webkitRelativePath : "";
+  return typeof path === "string" ? path.split("/") : [];
 }
 
 function depthOf(blob: Blob): number {
-  const path = "webkitRelativePath" in blob ? blob.webkitRelativePath : "";
-  return typeof path === "string" ? path.split("/").length : 0;
+  return partsOf(blob).length;
 }
 
 function blobName(blob: Blob): string | undefined {

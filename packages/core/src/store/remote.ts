@@ -22,7 +22,7 @@ export function urlFile(url: URL, known: Pick<RemoteFile, "sha256" | "byteLength
 /** Same directory and query: a query often carries the access token. */
 export function siblingUrl(url: URL, name: string): URL {
   checkFileName(name);
-  const other = new URL(encodeURIComponent(name), url);
+  const other = new URL(name.split("/").map(encodeURIComponent).join("/"), url);
   other.search = url.search;
   return other;
 }

@@ -166,10 +166,14 @@ export function allocate(name: string, length: number): Uint8Array<ArrayBuffer> 
   }
 }
 
-/** @throws MilletError INVALID_ARGUMENT unless `fileName` names a file of the same folder */
+/** @throws MilletError INVALID_ARGUMENT unless `fileName` names a file of the same folder, or of a folder in it */
 export function checkFileName(fileName: string): void {
-  if (/^(?!\.{1,2}$)[^/\\\0]+$/.test(fileName)) return;
-  throw new MilletError("INVALID_ARGUMENT", `"${fileName}" is not a plain file name without directories.`);
+  const parts = fileName.split("/");
+  if (parts.length <= 2 && parts.every((part) => /^(?!\.{1,2}$)[^\\\0]+$/.test(part))) return;
+  throw new MilletError(
+    "INVALID_ARGUMENT",
+    `"${fileName}" is not a plain file name within the model's folder.`,
+  );
 }
 
 export function disposedError(name: string): MilletError {

@@ -34,7 +34,7 @@ export interface ByteSource {
   /** Fills `target`, which may lie in a SharedArrayBuffer, from `offset` on. Throws as {@link ByteSource.read}. */
   readInto(offset: number, target: Uint8Array, signal?: AbortSignal): Promise<void>;
   /**
-   * Opens another file of the same place: the same folder, URL directory or list of files.
+   * Opens another file of the same place: the same folder, URL directory or list of files. "x/y" is y of a folder in it.
    * @throws MilletError SOURCE_NOT_FOUND if there is none of that name
    */
   sibling(fileName: string, signal?: AbortSignal): Promise<ByteSource>;

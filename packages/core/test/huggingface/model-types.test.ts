@@ -12,9 +12,14 @@ async function open(
   config: object,
   shapes: Readonly<Record<string, number[]>>,
   quantize: "none" | "q8_0" = "none",
+  others: Record<string, Uint8Array> = {},
 ) {
   const tensors = Object.entries(shapes).map(([name, shape], i) => tensor(name, "F32", shape, i + 1));
-  const files = { "config.json": json(config), "model.safetensors": await makeSafetensors(tensors) };
+  const files = {
+    "config.json": json(config),
+    "model.safetensors": await makeSafetensors(tensors),
+    ...others,
+  };
   const file = await openContainer(await openSource(filesOf(files)), { quantize });
   const values = (name: string) => {
     const { data } = tensors.find((candidate) => candidate.name === name)!;
@@ -155,4 +160,18 @@ it("Gemma 3 as Google released it: most of the configuration left to defaults", 
   const norm = await bytesOf(file.weights.get("output_norm.weight")!);
   expect(new Float32Array(norm.buffer)).toEqual(values("language_model.model.norm.weight").map((w) => w + 1));
   expect([...file.weights.keys()].sort()).toEqual(["blk.6.attn_q_norm.weight", "output_norm.weight"]);
+});
+
+it.each<[object, number | undefined]>([
+  [{ word_embedding_dimension: 32, pooling_mode_mean_tokens: true, pooling_mode_cls_token: false }, 1],
+  [{ pooling_mode_cls_token: true, pooling_mode_max_tokens: false }, 2],
+  [{ pooling_mode_lasttoken: true }, 3],
+  [{ pooling_mode_max_tokens: true }, undefined],
+  [{ pooling_mode_mean_tokens: true, pooling_mode_cls_token: true }, undefined],
+  [{}, undefined],
+])("an encoder pools as sentence-transformers says: %o", async (pooling, type) => {
+  const config = { ...BERT, model_type: "bert" };
+  const opened = open(config, BERT_SHAPES, "none", { "1_Pooling/config.json": json(pooling) });
+  if (type === undefined) await expect(opened).rejects.toMatchObject({ code: "MODEL_BAD_CONFIG" });
+  else expect((await opened).file.metadata.get("bert.pooling_type")).toBe(type);
 });

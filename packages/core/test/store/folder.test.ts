@@ -39,6 +39,27 @@ describe("a local folder is opened by", () => {
     await sibling.close();
   });
 
+  it("and reaches into folders below, no further and not out", async () => {
+    const path = folder("below", "config.json", "model.safetensors");
+    mkdirSync(join(path, "1_Pooling"));
+    writeFileSync(join(path, "1_Pooling", "config.json"), "pooling");
+    const source = await openSource(path);
+    const below = await source.sibling("1_Pooling/config.json");
+    expect(below.byteLength).toBe(7);
+    for (const name of [
+      "../below/config.json",
+      "a/b/c",
+      "/etc/hosts",
+      "1_Pooling/..",
+      "1_Pooling/",
+      "a\\b",
+      "",
+    ]) {
+      await expect(source.sibling(name)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    }
+    await Promise.all([source.close(), below.close()]);
+  });
+
   it("nothing if there are several models or none", async () => {
     const several = folder("several", "a.gguf", "b.gguf");
     await expect(openSource(several)).rejects.toMatchObject({
@@ -74,6 +95,10 @@ describe("a list of files", () => {
     );
     const source = await openSource(files);
     expect(new TextDecoder().decode(await source.read(0, source.byteLength))).toBe("m/config.json");
+    const pooling = await source.sibling("1_Pooling/config.json");
+    expect(new TextDecoder().decode(await pooling.read(0, pooling.byteLength))).toBe(
+      "m/1_Pooling/config.json",
+    );
   });
 
   it("without is opened by its first", async () => {

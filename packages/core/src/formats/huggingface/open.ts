@@ -1,7 +1,7 @@
 /**
  * Opens a Hugging Face folder, of which config.json is given and the others are found beside it, in this order:
  * generation_config.json, model.safetensors or model.safetensors.index.json with its shards, tokenizer.json,
- * tokenizer_config.json, chat_template.jinja. All but the weights may be missing. Headers and texts are read, no weights.
+ * tokenizer_config.json, chat_template.jinja; of encoders 1_Pooling/config.json before the tokenizer. All but the weights may be missing. Headers and texts are read, no weights.
  */
 import { MilletError } from "../../errors.js";
 import type { ByteSource } from "../../tensor/byte-source.js";
@@ -17,6 +17,7 @@ import { computedWeight } from "./encoded.js";
 import { architectureMetadata, textMetadata } from "./metadata.js";
 import { MODEL_TYPES, type ModelType } from "./model-types.js";
 import { packedForm } from "./packed.js";
+import { POOLING, poolingType } from "./pooling.js";
 import { ropeOf } from "./rope.js";
 import { releaseScratch } from "./scratch.js";
 import { folderWeights, type QuantizeChoice } from "./weights.js";
@@ -80,6 +81,9 @@ export async function openHuggingFace(
     const weights = folderWeights(checkpoint.tensors, { type, layerCount, tied, quantize, packed });
     for (const [name, factors] of Object.entries(rope?.factors ?? {}))
       weights.set(name, computedWeight(factors));
+    const pooling = type.architecture === "bert" ? await optionalText(POOLING) : undefined;
+    const pooled: [string, unknown][] =
+      pooling === undefined ? [] : [["bert.pooling_type", poolingType(parseObject(pooling, POOLING))]];
     const texts = textMetadata(
       {
         generationConfig: generation === undefined ? undefined : parseObject(generation, GENERATION),
@@ -95,7 +99,7 @@ export async function openHuggingFace(
       name: nameOf(root, source) ?? `a ${modelType} model`,
       modelType,
       shardCount: new Set([...checkpoint.tensors.values()].map((tensor) => tensor.source)).size,
-      metadata: new Map([...metadata, ...texts]),
+      metadata: new Map([...metadata, ...pooled, ...texts]),
       tensors: new Map([...weights].map(([name, weight]) => [name, tensorOf(weight)])),
       weights,
       byteLength: checkpoint.byteLength,
