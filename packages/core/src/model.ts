@@ -22,6 +22,7 @@ import type { LoadModelOptions, Model, ModelPackage } from "./model/types.js";
 import { defineModel } from "./models/index.js";
 import {
   createStore,
+  findPackage,
   type ModelSource,
   openSource,
   rememberSource,
@@ -38,18 +39,19 @@ import { modelTokenizer } from "./tokenizer/index.js";
  *
  * What comes from a server is kept on this device (option `store`), so that the next load needs no download.
  *
- * @param source a path, a URL, a Blob or File, bytes, or the files of a split model; the path of a Hugging Face folder, its
- *   URL with "/" at the end, or its files; what the default export of a model package is. An open ByteSource is closed in
- *   the end.
+ * @param given a path, a URL, "hf:owner/repo" with "/file.gguf" or ":Q4_0" behind it, a Blob or File, bytes, or the files
+ *   of a split model; the path of a Hugging Face folder, its URL with "/" at the end, or its files; what a model package
+ *   exports, in Node its name too. An open ByteSource is closed in the end.
  * @throws MilletError UNSUPPORTED_PLATFORM, ABORTED, SOURCE_*, STORE_*, GGUF_*, SAFETENSORS_*, MODEL_*, TOKENIZER_*, TEMPLATE_*,
  *   INVALID_ARGUMENT; what the backend fails with, or BACKEND_UNAVAILABLE if none of several serves. Nothing stays behind
  */
 export async function loadModel(
-  source: ModelSource | ModelPackage,
+  given: ModelSource | ModelPackage,
   options: LoadModelOptions,
 ): Promise<Model> {
   const begin = performance.now();
   checkPlatform();
+  const source = (typeof given === "string" ? await findPackage(given) : undefined) ?? given;
   const { signal, onProgress, onRecovery } = options;
   const quantize = quantizeOf(options);
   const notes: string[] = [];
@@ -69,12 +71,13 @@ export async function loadModel(
 
 /** Where files come from and stay, by the caller's options. */
 function placesOf(
-  { fetch, headers, network, onProgress, store }: LoadModelOptions,
+  { fetch, headers, hub, network, onProgress, store }: LoadModelOptions,
   notes: string[],
 ): Omit<SourceOptions, "signal"> {
   return {
     fetch,
     headers,
+    hub,
     network,
     store: store === false ? undefined : (store ?? createStore({ onFailure: "stream" })),
     onNote: (text) => notes.push(text),

@@ -10,7 +10,7 @@ import type { GenerateOptions, TextPromptOptions } from "../generate/options.js"
 import type { GenerationStream, ScoreResult } from "../generate/result.js";
 import type { KvDType } from "../graph/kv.js";
 import type { Pooling } from "../models/index.js";
-import type { ModelFiles, NetworkUse, Store } from "../store/index.js";
+import type { HubOptions, ModelFiles, NetworkUse, Store } from "../store/index.js";
 import type { Tokenizer } from "../tokenizer/index.js";
 
 /**
@@ -100,6 +100,8 @@ export interface LoadModelOptions {
   readonly store?: Store | false | undefined;
   /** "none": nothing but what is stored or local; "missing": asks for nothing that is stored. Default: the store's. */
   readonly network?: NetworkUse | undefined;
+  /** For "hf:" sources: another endpoint, a token. Default: HF_ENDPOINT and HF_TOKEN of the environment. */
+  readonly hub?: HubOptions | undefined;
   /** For sources that are URLs: replaces the global fetch. */
   readonly fetch?: typeof fetch | undefined;
   /** For sources that are URLs: sent with every request. */

@@ -1,6 +1,7 @@
 /** Makes a store: where it lives by the platform, what it does by keep/. */
-import { MilletError } from "../errors.js";
+import { isMilletError, MilletError } from "../errors.js";
 import type { ByteSource } from "../tensor/byte-source.js";
+import { FOLDER_CONFIG } from "./folder.js";
 import type { KeepCall } from "./keep/call.js";
 import { Keeper } from "./keep/keeper.js";
 import { selectFiles, storedFiles } from "./keep/listing.js";
@@ -8,7 +9,14 @@ import { ProgressMeter } from "./keep/progress.js";
 import { openPlace } from "./place/open.js";
 import type { StorePlace } from "./place/place.js";
 import { resolveFiles, resolveRemote } from "./resolve.js";
-import type { ModelFiles, NetworkUse, RemoteFile, RemoteModel, SourceOptions } from "./source.js";
+import {
+  type ModelFiles,
+  type NetworkUse,
+  notFoundError,
+  type RemoteFile,
+  type RemoteModel,
+  type SourceOptions,
+} from "./source.js";
 import type {
   PullOptions,
   Store,
@@ -54,6 +62,15 @@ function checked(options: StoreOptions): StoreOptions {
   return options;
 }
 
+/** A web server does not tell what a folder holds. */
+function folderError(source: unknown): MilletError {
+  return new MilletError(
+    "INVALID_ARGUMENT",
+    `${source} is a folder on a server, whose files are not known before they are used: load it, which stores them, ` +
+      "or give the list of its files.",
+  );
+}
+
 class PlacedStore implements Store {
   readonly onFailure: "fail" | "stream";
   readonly network: NetworkUse;
@@ -86,6 +103,7 @@ class PlacedStore implements Store {
     const { onProgress, onNote, repair, ...rest } = options;
     const sourceOptions = { ...rest, onDownload: onProgress, onNote, store: this };
     const model = await this.#resolve(source, sourceOptions);
+    if (model.files[0]!.name === FOLDER_CONFIG && model.files.length === 1) throw folderError(source);
     const calls = this.#calls(model, sourceOptions);
     for (const file of model.files) {
       if (repair) await keeper.repair(file, calls(file));
@@ -148,21 +166,32 @@ class PlacedStore implements Store {
 
   async open(model: RemoteModel, options: SourceOptions): Promise<ByteSource> {
     const keeper = await this.#keeper();
-    const calls = this.#calls(model, options);
+    let isOffline = (options.network ?? this.network) === "none";
+    const onNote = (note: string) => {
+      isOffline = true; // notes tell of servers that could not be asked
+      options.onNote?.(note);
+    };
+    const calls = this.#calls(model, { ...options, onNote });
     // All files first: so progress knows the whole, and a model is there whole or not at all.
     for (const file of model.files) await keeper.ensure(file, calls(file));
-    // What was just brought or asked for is current for this model.
-    const open = (file: RemoteFile, signal: AbortSignal | undefined): Promise<ByteSource> => {
+    const open = (file: RemoteFile, network: NetworkUse, signal: AbortSignal | undefined) => {
       const call = calls(file);
-      const isThere = model.files.includes(file) && call.network === "auto";
-      const network = isThere ? "missing" : call.network;
       return keeper.open(file, { ...call, network, options: { ...call.options, signal } }, sibling);
     };
-    const sibling = async (name: string, signal?: AbortSignal) => {
+    // What was just brought or asked for is current for this model.
+    const whatIsThere = () => (isOffline ? "none" : "missing");
+    const sibling = async (name: string, signal?: AbortSignal): Promise<ByteSource> => {
       const file = model.sibling(name);
-      return open(model.files.find(({ identity }) => identity === file.identity) ?? file, signal);
+      const member = model.files.find(({ identity }) => identity === file.identity);
+      if (member) return open(member, whatIsThere(), signal);
+      if (!isOffline) return open(file, calls(file).network, signal);
+      return open(file, "none", signal).catch((error: unknown) => {
+        // A folder's files may be there or not, and as far as can be known, this one is not.
+        const isAbsent = isMilletError(error) && error.code === "SOURCE_NOT_STORED";
+        throw isAbsent ? notFoundError(file.address, " in the store, and its server cannot be asked") : error;
+      });
     };
-    return open(model.files[0]!, options.signal);
+    return open(model.files[0]!, whatIsThere(), options.signal);
   }
 
   async #mend(keeper: Keeper, { address }: StoredFile, options: StoreCallOptions) {

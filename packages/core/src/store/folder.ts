@@ -6,9 +6,11 @@ import type { ModelFiles } from "./source.js";
 export const FOLDER_CONFIG = "config.json";
 
 /** The address of a folder's config.json; any other address as it is. */
-export function withoutFolder(address: string | URL): string | URL {
-  const [, folder, query = ""] = /^(https?:\/\/[^?#]+\/)([?#].*)?$/i.exec(String(address)) ?? [];
-  return folder === undefined ? address : folder + FOLDER_CONFIG + query;
+export function withoutFolder(url: URL): URL {
+  if (!url.pathname.endsWith("/")) return url;
+  const config = new URL(FOLDER_CONFIG, url);
+  config.search = url.search;
+  return config;
 }
 
 /** Of a list that holds a folder's files, config.json; of any other, the first. */

@@ -2,9 +2,10 @@
 import { isMilletError, MilletError } from "../errors.js";
 import { BlobSource } from "./blob.js";
 import { openFile } from "./file.js";
-import { firstFile, withoutFolder } from "./folder.js";
+import { firstFile } from "./folder.js";
 import { openHttp } from "./http.js";
 import { MemorySource, type OpenSibling } from "./memory.js";
+import { findPackage } from "./packages.js";
 import { resolveFiles, resolveRemote, toUrl } from "./resolve.js";
 import type { RemoteFile, RemoteModel } from "./source.js";
 import {
@@ -81,7 +82,7 @@ async function openFiles({ files }: ModelFiles, options: SourceOptions): Promise
   const first = firstFile(files);
   if (!first)
     throw new MilletError("INVALID_ARGUMENT", "The list of model files is empty. Pass at least one file.");
-  const remote = resolveFiles({ files: [first, ...files.filter((file) => file !== first)] });
+  const remote = resolveFiles({ files });
   if (remote) return openRemote(remote, options);
   return open(first.name, options.signal);
 }
@@ -134,8 +135,9 @@ function asBytes(location: ArrayBuffer | SharedArrayBuffer | Uint8Array): Uint8A
   );
 }
 
-async function openAddress(given: string | URL, options: SourceOptions): Promise<ByteSource> {
-  const address = withoutFolder(given);
+async function openAddress(address: string | URL, options: SourceOptions): Promise<ByteSource> {
+  const installed = typeof address === "string" ? await findPackage(address) : undefined;
+  if (installed) return openFiles(installed, options);
   const remote = await resolveRemote(address, options);
   if (remote) return openRemote(remote, options);
   const url = toUrl(address);

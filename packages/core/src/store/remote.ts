@@ -10,9 +10,12 @@ export function urlModel(url: URL): RemoteModel {
 export function urlFile(url: URL, known: Pick<RemoteFile, "sha256" | "byteLength"> = {}): RemoteFile {
   const whole = new URL(url);
   whole.hash = "";
+  const address = `${url.origin}${url.pathname}`;
   return {
-    address: `${url.origin}${url.pathname}`,
+    address,
     identity: whole.href,
+    // A query may hold a token, and user names passwords.
+    source: whole.href === address ? address : undefined,
     name: fileName(url),
     url: whole,
     ...known,

@@ -1,6 +1,9 @@
 /** What an address on a server stands for: one file, the files of a split model, or what a hub lists. */
 import { MilletError } from "../errors.js";
 import { canOpenFiles } from "./file.js";
+import { firstFile, withoutFolder } from "./folder.js";
+import { hubEndpoint, hubModel } from "./hub/model.js";
+import { parseHubPage, parseHubReference } from "./hub/reference.js";
 import { urlFile, urlModel } from "./remote.js";
 import {
   type ModelFiles,
@@ -35,10 +38,14 @@ function parseUrl(address: string, base?: string): URL {
 /** The model at an address; undefined for one that is on this device. @throws MilletError SOURCE_*, INVALID_ARGUMENT */
 export async function resolveRemote(
   address: string | URL,
-  _options: SourceOptions,
+  options: SourceOptions,
 ): Promise<RemoteModel | undefined> {
+  const reference = typeof address === "string" ? parseHubReference(address) : undefined;
+  if (reference) return hubModel(reference, options);
   const url = toUrl(address);
-  return url && isHttp(url) ? urlModel(url) : undefined;
+  if (!url || !isHttp(url)) return undefined;
+  const page = parseHubPage(url, hubEndpoint(options));
+  return page ? hubModel(page, options) : urlModel(withoutFolder(url));
 }
 
 /** Files that are given one by one, if all of them are on servers. */
@@ -55,7 +62,8 @@ export function resolveFiles({ files }: ModelFiles): RemoteModel | undefined {
     if (!file) throw notFoundError(name, ` among the ${files.length} files given`);
     return file;
   };
-  return { files: remote, sibling };
+  const first = sibling(firstFile(files)!.name);
+  return { files: [first, ...remote.filter((file) => file !== first)], sibling };
 }
 
 function isHttp({ protocol }: URL): boolean {

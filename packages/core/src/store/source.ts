@@ -36,6 +36,8 @@ export interface SourceOptions {
   readonly signal?: AbortSignal | undefined;
   /** Keeps what comes from servers on this device. Without one, it is read from the server each time. */
   readonly store?: RemoteStore | undefined;
+  /** In place of the store's own. */
+  readonly hub?: HubOptions | undefined;
   /** In place of the store's own; "none" without a store opens nothing of a server. */
   readonly network?: NetworkUse | undefined;
   /** Hears how far downloads into the store are. */
@@ -88,6 +90,8 @@ export interface RemoteFile {
   readonly address: string;
   /** What tells it from any other: the whole URL, or the hf: reference. */
   readonly identity: string;
+  /** What to pull to get it again; absent where that may hold secrets. */
+  readonly source?: string | undefined;
   readonly name: string;
   readonly url: URL;
   /** In place of the options' own. */
@@ -95,8 +99,8 @@ export interface RemoteFile {
   /** Of the content, where somebody who knows told it. */
   readonly sha256?: string | undefined;
   readonly byteLength?: number | undefined;
-  /** What is at the address never changes. */
-  readonly isImmutable?: boolean;
+  /** Changes whenever the content does: who knows it need not ask the server. */
+  readonly tag?: string | undefined;
 }
 
 /** Files that make up a model. */

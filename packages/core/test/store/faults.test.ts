@@ -162,6 +162,21 @@ describe("a server that", () => {
     await expectRecovery(other);
   });
 
+  it("tells no version and breaks while a stored file is asked for anew leaves what is stored alone", async () => {
+    server.etag = undefined;
+    expectBytes(await readAll(address, storeIn(folder)), file);
+    server.misbehave = (request, response) => {
+      if (isProbe(request)) return false;
+      response.writeHead(200, { "content-length": file.byteLength });
+      response.write(other.subarray(0, 5 * CHUNK), () => response.destroy());
+      return true;
+    };
+    await failure(readAll(address, storeIn(folder), { retries: 0 }));
+    expectBytes(await readAll(address, storeIn(folder, { network: "none" })), file);
+    server.files.set("model.gguf", other);
+    await expectRecovery(other);
+  });
+
   it("ignores ranges is read in one go, and again from the start when that breaks", async () => {
     let broken = 2;
     const ignoring: Misbehaviour = (request, response) => {

@@ -52,7 +52,7 @@ async function bringVersion(
 ): Promise<Content> {
   const { place, records, evictor } = keeping;
   const before = await records.ref(id);
-  const partial = partialFor(file, remote, before, keeping.options.chunkBytes);
+  const partial = await partialFor(keeping, file, remote, before);
   const known = { ...remote, sha256: remote.sha256 ?? partial.sha256 };
   const release = await place.lock(dataLock(partial.key), lockOptions(call));
   try {
@@ -65,7 +65,8 @@ async function bringVersion(
       content = await settleContent(keeping, { sha256, ...layoutOf(partial), key: partial.key });
     }
     await records.writeUse(content.sha256, Date.now());
-    await records.writeRef(id, { ...named(file), sha256: content.sha256, version: remote.version });
+    const { version } = remote;
+    await records.writeRef(id, { ...named(file), sha256: content.sha256, version, tag: file.tag });
     await records.removeUse(partial.key);
     if (before?.sha256 !== undefined && before.sha256 !== content.sha256)
       await dropSuperseded(keeping, before.sha256);
@@ -82,23 +83,27 @@ async function bringVersion(
 }
 
 /** What to fill: what an earlier run left, if it is of the same version. */
-function partialFor(
+async function partialFor(
+  { records, options: { chunkBytes } }: Keeping,
   file: RemoteFile,
-  { version, sha256 }: Remote,
+  { version, sha256, isPinned }: Remote,
   ref: Ref | undefined,
-  chunkBytes: number,
-): PartialData {
+): Promise<PartialData> {
+  const { tag } = file;
   const old = ref?.partial;
   const isSame =
     old &&
     old.byteLength === version.byteLength &&
     (sha256 !== undefined && old.sha256 !== undefined
       ? sha256 === old.sha256
-      : sameVersion(version, old.version));
+      : tag === old.tag && sameVersion(version, old.version));
   if (isSame) return old;
   const { byteLength } = version;
-  const key = sha256 ?? sha256OfText(JSON.stringify([file.identity, version]));
-  return { key, byteLength, chunkBytes, version, sha256 };
+  const known = sha256 ?? sha256OfText(JSON.stringify([file.identity, tag, version]));
+  // What is stored whole is never written to: a server that tells no version may have another file of the same size.
+  const isTaken = [...(await records.contents()).values()].some(({ key }) => key === known);
+  const key = isTaken || !isPinned ? sha256OfText(crypto.randomUUID()) : known;
+  return { key, byteLength, chunkBytes, version, tag, sha256 };
 }
 
 async function fetchData(
@@ -171,13 +176,14 @@ async function dropSuperseded({ records, evictor }: Keeping, sha256: string): Pr
     await evictor.remove({ key: content.key, content });
 }
 
-function named({ address, identity, name }: RemoteFile): Pick<Ref, "address" | "name" | "source"> {
-  // A query may hold a token, and then the identity is not for the disk.
-  return { address, name, ...(address === identity && { source: address }) };
+/** What the address, as such, brings into its ref. */
+export function named({ address, name, source }: RemoteFile): Pick<Ref, "address" | "name" | "source"> {
+  return { address, name, source };
 }
 
-function pointed(ref: Ref | undefined): Pick<Ref, "sha256" | "version"> {
-  return ref ? { sha256: ref.sha256, version: ref.version } : {};
+/** The content that an address has so far. */
+function pointed(ref: Ref | undefined): Pick<Ref, "sha256" | "version" | "tag"> {
+  return ref ? { sha256: ref.sha256, version: ref.version, tag: ref.tag } : {};
 }
 
 function layoutOf({ byteLength, chunkBytes }: ChunkLayout): ChunkLayout {

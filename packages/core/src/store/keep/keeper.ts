@@ -6,7 +6,7 @@ import { isMilletError } from "../../errors.js";
 import type { OpenSibling } from "../memory.js";
 import { chunkCount, chunkRange, type Release, type StorePlace } from "../place/place.js";
 import { notStoredError, type RemoteFile } from "../source.js";
-import { bring, type Keeping } from "./bring.js";
+import { bring, type Keeping, named } from "./bring.js";
 import type { KeepCall, KeeperOptions } from "./call.js";
 import { readSound } from "./chunk-board.js";
 import { Evictor, useLock } from "./evict.js";
@@ -46,9 +46,8 @@ export class Keeper {
   async ensure(file: RemoteFile, call: KeepCall): Promise<Content> {
     const id = sha256OfText(file.identity);
     const stored = await this.#stored(file, id);
-    const isCurrent =
-      stored && (call.network !== "auto" || file.sha256 !== undefined || file.isImmutable === true);
-    if (isCurrent) return this.#found(stored, file, id, call);
+    if (stored && (call.network !== "auto" || (await this.#isKnown(file, id))))
+      return this.#found(stored, file, id, call);
     if (call.network === "none") throw notStoredError(file.address);
     return this.#exclusively(id, call, async (hasWaited) => {
       const content = await this.#stored(file, id);
@@ -118,9 +117,8 @@ export class Keeper {
     } finally {
       await data.close();
     }
-    const { address, name } = file;
-    const partial = { key, byteLength, chunkBytes, version, sha256 };
-    await this.records.writeRef(id, { address, name, source: ref?.source, partial });
+    const partial = { key, byteLength, chunkBytes, version, tag: ref?.tag, sha256 };
+    await this.records.writeRef(id, { ...named(file), partial });
     await this.records.removeContent(sha256);
   }
 
@@ -168,17 +166,21 @@ export class Keeper {
     await this.records.writeUse(content.sha256, Date.now());
     const ref = await this.records.ref(id);
     if (ref?.sha256 !== content.sha256) {
-      const { address, name, identity } = file;
-      const source = address === identity ? address : undefined;
-      await this.records.writeRef(id, { ...ref, address, name, source, sha256: content.sha256 });
+      await this.records.writeRef(id, { ...ref, ...named(file), sha256: content.sha256, tag: file.tag });
     }
     return content;
   }
 
+  /** Whether it is clear without asking that what is stored is what is at the address. */
+  async #isKnown({ sha256, tag }: RemoteFile, id: string): Promise<boolean> {
+    return sha256 !== undefined || (tag !== undefined && (await this.records.ref(id))?.tag === tag);
+  }
+
   /** A server that cannot be asked does not keep anybody from what is stored. */
   async #isCurrent(file: RemoteFile, id: string, call: KeepCall): Promise<boolean> {
-    const version = (await this.records.ref(id))?.version;
-    if (!version) return false;
+    const ref = await this.records.ref(id);
+    const version = ref?.version;
+    if (!version || file.tag !== ref.tag) return false;
     const { options } = call;
     try {
       const stallMs = Math.min(options.stallMs ?? CHECK_MS, CHECK_MS);

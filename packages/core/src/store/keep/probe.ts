@@ -42,7 +42,7 @@ export async function probe(file: RemoteFile, options: SourceOptions): Promise<R
     const sha256 = file.sha256 ?? route.linkedSha256;
     const isPinned =
       sha256 !== undefined ||
-      file.isImmutable === true ||
+      file.tag !== undefined ||
       version.etag !== null ||
       version.lastModified !== null;
     return { route, version, hasRanges, isPinned, sha256 };

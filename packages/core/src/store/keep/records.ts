@@ -6,6 +6,7 @@ import type { ChunkLayout, RecordKind, StorePlace } from "../place/place.js";
 export interface PartialData extends ChunkLayout {
   readonly key: string;
   readonly version: FileVersion;
+  readonly tag?: string | undefined;
   /** Of the whole, where it is known: what was announced, or what was there before it was damaged. */
   readonly sha256?: string | undefined;
 }
@@ -19,6 +20,8 @@ export interface Ref {
   /** Of the content that is stored; absent until the first download ends. */
   readonly sha256?: string | undefined;
   readonly version?: FileVersion | undefined;
+  /** Of the content that is stored: see RemoteFile. */
+  readonly tag?: string | undefined;
   readonly partial?: PartialData | undefined;
 }
 
@@ -128,6 +131,7 @@ function isPartial(value: unknown): boolean {
     isKey(value.key) &&
     isLayout(value) &&
     isVersion(value.version) &&
+    (value.tag === undefined || isText(value.tag)) &&
     (value.sha256 === undefined || isKey(value.sha256))
   );
 }
@@ -147,6 +151,7 @@ function isRef(value: unknown): value is Ref {
     isText(value.address) &&
     isText(value.name) &&
     (value.source === undefined || isText(value.source)) &&
+    (value.tag === undefined || isText(value.tag)) &&
     (value.sha256 === undefined || isKey(value.sha256)) &&
     (value.version === undefined || isVersion(value.version)) &&
     (value.partial === undefined || isPartial(value.partial))
