@@ -3,11 +3,13 @@ import { KV_DTYPES, loadModel, type Model, QUANTIZE_CHOICES } from "@millet/core
 import { BACKEND_OPTIONS, chooseBackend } from "./backends.js";
 import { resolveModel } from "./models.js";
 import { choice, integer, type OptionValues } from "./options.js";
+import { downloadDetail, STORE_OPTIONS, storeOptions } from "./store.js";
 import type { Io } from "./terminal/io.js";
 import { ProgressBar } from "./terminal/progress.js";
 
 export const LOAD_OPTIONS = {
   ...BACKEND_OPTIONS,
+  ...STORE_OPTIONS,
   "context-length": integer("Most tokens of prompt and text together. Default: at most 4096.", { min: 2 }),
   "kv-type": choice(
     KV_DTYPES,
@@ -26,7 +28,7 @@ export interface LoadedModel {
 }
 
 /**
- * Loads `given`, a path or URL, or the model that ships where there is none.
+ * Loads `given`, a path, a URL, hf:owner/repo or the name of a model package, or the model that ships where there is none.
  * @throws MilletError as loadModel does; the bar is gone then
  */
 export async function load(
@@ -44,9 +46,17 @@ export async function load(
       kvDType: values["kv-type"],
       quantize: values.quantize,
       signal,
-      onProgress: ({ loadedBytes, totalBytes }) => bar.update(`Loading ${name}`, loadedBytes, totalBytes),
+      ...storeOptions(values),
+      onProgress: ({ phase, loadedBytes, totalBytes, ...download }) =>
+        bar.update(
+          `${phase === "download" ? "Downloading" : "Loading"} ${name}`,
+          loadedBytes,
+          totalBytes,
+          downloadDetail(download),
+        ),
     });
     bar.clear();
+    for (const note of model.notes) io.stderr.line(`note: ${note}`);
     for (const problem of model.backend.packedFile?.problems ?? []) io.stderr.line(`note: ${problem}`);
     return { name, model };
   } finally {

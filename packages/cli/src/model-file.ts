@@ -1,7 +1,7 @@
 /** Opens the header of a model file, or those of a Hugging Face folder, for commands that compute nothing. */
-
+import { isMilletError } from "@millet/core";
 import { type ModelFile, type OpenOptions, openContainer } from "@millet/core/formats";
-import { openSource } from "@millet/core/store";
+import { type ByteSource, createStore, type ModelSource, openSource } from "@millet/core/store";
 import { resolveModel } from "./models.js";
 
 /**
@@ -13,7 +13,7 @@ export async function withModelFile<T>(
   options: OpenOptions & { readonly signal: AbortSignal },
   use: (file: ModelFile) => Promise<T> | T,
 ): Promise<T> {
-  const source = await openSource((await resolveModel(given)).source, { signal: options.signal });
+  const source = await openHeader((await resolveModel(given)).source, options.signal);
   try {
     const file = await openContainer(source, options);
     try {
@@ -24,5 +24,15 @@ export async function withModelFile<T>(
   } catch (error) {
     await source.close();
     throw error;
+  }
+}
+
+/** Of a model that is stored without a request; otherwise from its server, which then sends the header and no more. */
+async function openHeader(source: ModelSource, signal: AbortSignal): Promise<ByteSource> {
+  try {
+    return await openSource(source, { signal, store: createStore(), network: "none" });
+  } catch (error) {
+    if (!isMilletError(error) || !/^(SOURCE_NOT_STORED|STORE_)/.test(error.code)) throw error;
+    return openSource(source, { signal });
   }
 }

@@ -6,6 +6,22 @@ import { doctor } from "./doctor.js";
 import { embed } from "./embed.js";
 import { generate } from "./generate.js";
 import { inspect } from "./inspect.js";
+import { list } from "./list.js";
+import { pull } from "./pull.js";
+import { remove } from "./remove.js";
 import { tokenize } from "./tokenize.js";
+import { verify } from "./verify.js";
 
-export const COMMANDS: readonly Command[] = [chat, generate, embed, tokenize, bench, inspect, doctor];
+export const COMMANDS: readonly Command[] = [
+  chat,
+  generate,
+  embed,
+  tokenize,
+  bench,
+  inspect,
+  doctor,
+  pull,
+  list,
+  verify,
+  remove,
+];

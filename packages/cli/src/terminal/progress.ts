@@ -23,14 +23,17 @@ export class ProgressBar {
     this.#startedMs = now();
   }
 
-  /** @param doneBytes of `totalBytes`; a total of 0 means unknown */
-  update(label: string, doneBytes: number, totalBytes: number): void {
+  /**
+   * @param doneBytes of `totalBytes`; a total of 0 means unknown
+   * @param detail what else there is to say, where there is room
+   */
+  update(label: string, doneBytes: number, totalBytes: number, detail = ""): void {
     const now = this.#now();
     if (!this.#output.isTerminal || now - this.#startedMs < DELAY_MS || now - this.#drawnMs < REDRAW_MS)
       return;
     this.#drawnMs = now;
     this.#visible = true;
-    this.#output.raw(`\r\x1b[2K${progressLine(label, doneBytes, totalBytes, this.#output.columns)}`);
+    this.#output.raw(`\r\x1b[2K${progressLine(label, doneBytes, totalBytes, this.#output.columns, detail)}`);
   }
 
   /** Takes the bar away. */
@@ -41,7 +44,13 @@ export class ProgressBar {
 }
 
 /** The bar as text, at most `columns` - 1 wide. */
-export function progressLine(label: string, doneBytes: number, totalBytes: number, columns: number): string {
+export function progressLine(
+  label: string,
+  doneBytes: number,
+  totalBytes: number,
+  columns: number,
+  detail = "",
+): string {
   const known = totalBytes > 0;
   const part = known ? Math.min(1, doneBytes / totalBytes) : 0;
   const cells = Math.floor(part * BAR_CELLS);
@@ -50,5 +59,6 @@ export function progressLine(label: string, doneBytes: number, totalBytes: numbe
   const bytes = known ? `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}` : formatBytes(doneBytes);
   const full = `${label}  ${bar}${percent}${bytes}`;
   const short = `${label}  ${percent.trimEnd()}`;
-  return (full.length < columns ? full : short).slice(0, columns - 1);
+  const detailed = detail === "" ? full : `${full}, ${detail}`;
+  return ([detailed, full].find((line) => line.length < columns) ?? short).slice(0, columns - 1);
 }

@@ -58,7 +58,11 @@ export class Cursor {
   #missing(end: number): never {
     if (end > this.fileBytes) {
       const what = `the file ends at byte ${this.fileBytes}, amid its header.`;
-      throw this.error("GGUF_TRUNCATED", what, "The download is incomplete: get the file again.");
+      throw this.error(
+        "GGUF_TRUNCATED",
+        what,
+        'The download is incomplete: run "millet pull --repair", or get the file again.',
+      );
     }
     if (end > this.limit) {
       throw this.error("GGUF_BAD_COUNT", `the header is larger than ${HEADER_LIMIT_BYTES} bytes.`);
@@ -85,7 +89,11 @@ export class Cursor {
     if (needed <= this.remaining) return;
     const claim = `${count} ${what} take at least ${needed} bytes, but ${this.remaining} are left.`;
     if (needed > HEADER_LIMIT_BYTES) throw this.error(code, claim);
-    throw this.error("GGUF_TRUNCATED", claim, "The download is incomplete: get the file again.");
+    throw this.error(
+      "GGUF_TRUNCATED",
+      claim,
+      'The download is incomplete: run "millet pull --repair", or get the file again.',
+    );
   }
 
   /** Steps over a string; returns the range of its bytes. */

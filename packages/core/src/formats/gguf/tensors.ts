@@ -116,7 +116,7 @@ function checkBounds({ name, offset, byteLength = 0 }: GgufTensor, data: DataSec
   const end = offset + byteLength;
   if (end <= data.fileBytes) return;
   const what = `ends at byte ${end}, but the file has ${data.fileBytes}.`;
-  const next = "The download is incomplete: get the file again.";
+  const next = 'The download is incomplete: run "millet pull --repair", or get the file again.';
   throw placeError(data, "GGUF_TENSOR_OUT_OF_BOUNDS", name, what, next);
 }
 
