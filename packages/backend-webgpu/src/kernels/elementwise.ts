@@ -1,22 +1,15 @@
-/** add, mul, silu, swiglu: element by element over the active rows of one or two matrices. One invocation an element. */
+/** add, mul, and functions of one number, alone or times a second one: element by element. One invocation an element. */
+import type { OpNode } from "@millet/core/ops";
 import type { Matrix } from "../lower/matrix.js";
 import type { Workspace } from "../lower/specs.js";
 import type { Dispatch } from "../program/dispatch.js";
 import { address, matrixBinding, rowGrid, rowGuard, scratchOf } from "./rows.js";
+import { unaryOf, unaryWgsl } from "./unary.js";
 import { kernelOf } from "./wgsl.js";
 
-const EXPRESSIONS = {
-  add: "a + b",
-  mul: "a * b",
-  silu: "a / (1 + exp(-a))",
-  swiglu: "a / (1 + exp(-a)) * b",
-} as const;
-
-export type ElementwiseOp = keyof typeof EXPRESSIONS;
-
-/** y = op(a, b); `b` is absent for silu. */
+/** The node's op on its operands a and b; ops of one operand have no b. */
 export function lowerElementwise(
-  op: ElementwiseOp,
+  node: OpNode,
   label: string,
   inputs: readonly Matrix[],
   y: Matrix,
@@ -31,21 +24,28 @@ export function lowerElementwise(
     ...inputs.map((_, i) => matrixBinding(`${names[i]}_rows`, "read")),
     matrixBinding("y_rows", "read-write"),
   ];
-  const body = `
+  const unary = unaryOf(node);
+  const body = `${unary ? unaryWgsl("unary", [unary]) : ""}
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let column = id.x;
   let row = id.y;
   if (column >= ${y.width}u || ${rowGuard(y, workspace)}) { return; }
   ${loads.join("\n  ")}
-  y_rows[${address(y, "row", "column")}] = ${EXPRESSIONS[op]};
+  y_rows[${address(y, "row", "column")}] = ${expressionOf(node)};
 }`;
   return {
-    kernel: kernelOf(op, bindings, body),
+    kernel: kernelOf(node.op, bindings, body),
     label,
     operands: [{ space: "call" }, ...inputs.map(scratchOf), scratchOf(y)],
     params: [],
     grid: rowGrid(y, Math.ceil(y.width / 64)),
     weightBytes: 0,
   };
+}
+
+function expressionOf({ op, inputs }: OpNode): string {
+  if (op === "add") return "a + b";
+  if (op === "mul") return "a * b";
+  return inputs.length === 2 ? "unary(a) * b" : "unary(a)";
 }

@@ -21,7 +21,14 @@ export function triedFeatures(
   return tried;
 }
 
-export const KERNEL_FAMILIES = ["linear_row", "linear_tile", "attention", "embedding", "sample"] as const;
+export const KERNEL_FAMILIES = [
+  "linear_row",
+  "linear_tile",
+  "attention",
+  "embedding",
+  "sample",
+  "plain",
+] as const;
 export type KernelFamily = (typeof KERNEL_FAMILIES)[number];
 
 export type KernelFeatures = Record<KernelFamily, ReadonlySet<KernelFeature>>;

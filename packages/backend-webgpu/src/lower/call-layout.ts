@@ -7,7 +7,7 @@ import { asOpNode, type RopeAttrs, sameRotation } from "@millet/core/ops";
 import { elementCount } from "@millet/core/tensor";
 
 export interface RotationTable {
-  /** First word; per row cos[pairs], then sin[pairs]. f32[T, 2, pairs] */
+  /** First word; per row cos[pairs], after sin[pairs]. f32[T, 2, pairs] */
   readonly word: number;
   readonly rope: RopeAttrs;
   /** The input that holds the rows' positions. */

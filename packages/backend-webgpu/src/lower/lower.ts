@@ -1,5 +1,4 @@
 /** Lowers a graph to a Program: every group of nodes to its dispatches, in order. What is supported is decided here too. */
-import { MilletError } from "@millet/core/errors";
 import type { Graph, Node, Value } from "@millet/core/graph";
 import { asOpNode, type OpNode } from "@millet/core/ops";
 import { fitsAttention, lowerAttention } from "../kernels/attention/lower.js";
@@ -7,7 +6,7 @@ import { lowerElementwise } from "../kernels/elementwise.js";
 import { lowerEmbedding } from "../kernels/embedding/embedding.js";
 import { lowerGatherRows } from "../kernels/gather-rows.js";
 import { linearFamily, lowerLinear } from "../kernels/linear/lower.js";
-import { lowerRmsNorm } from "../kernels/rms-norm.js";
+import { lowerNorm } from "../kernels/norm.js";
 import { lowerRope } from "../kernels/rope.js";
 import { fitsSample, lowerSample } from "../kernels/sample/lower.js";
 import type { Program } from "../program/dispatch.js";
@@ -15,7 +14,7 @@ import { createProgram } from "../program/program.js";
 import { hasFormat } from "../quant/index.js";
 import type { CallLayout } from "./call-layout.js";
 import { LoweringContext, type ModelContext, type MostRows } from "./context.js";
-import { fuse, type LinearGroup } from "./fuse.js";
+import { fuse, type LinearGroup, type NormGroup } from "./fuse.js";
 import type { Matrix } from "./matrix.js";
 
 export interface LoweredGraph {
@@ -43,24 +42,23 @@ export function supportsNode(node: Node): boolean {
     case "embedding":
       return hasFormat(inputs[0]!.spec.dtype) && isWeight(0);
     case "rms_norm":
-      return isWeight(1) && !isWeight(0) && (typed.attrs.groups ?? 1) === 1;
+    case "layer_norm":
+      return isWeight(1) && !isWeight(0) && (isWeight(2) || inputs.length === 2);
     case "sample":
       return !inputs.some((value) => value.kind === "weight") && fitsSample(typed);
     case "attention":
       return !inputs.some((value) => value.kind === "weight") && fitsAttention(typed.attrs);
     case "add":
     case "gather_rows":
-    case "mul":
-    case "rope":
-    case "silu":
-    case "swiglu":
-      return !inputs.some((value) => value.kind === "weight");
     case "geglu":
     case "gelu":
-    case "layer_norm":
+    case "mul":
+    case "rope":
     case "scale":
+    case "silu":
     case "soft_cap":
-      return false;
+    case "swiglu":
+      return !inputs.some((value) => value.kind === "weight");
     default:
       return typed satisfies never;
   }
@@ -76,6 +74,7 @@ export function lowerGraph(
   const context = new LoweringContext(graph, call, most, model);
   for (const group of fuse(graph)) {
     if (group.kind === "linears") lowerLinears(context, group);
+    else if (group.kind === "norms") lowerNorms(context, group);
     else lowerNode(context, group.node);
   }
   const outputs = Object.entries(graph.outputs).map(
@@ -92,27 +91,48 @@ export function lowerGraph(
 }
 
 function lowerLinears(context: LoweringContext, group: LinearGroup): void {
-  const { linears, gather, norm, finish } = group;
+  const { linears, gather, norm, after, finish } = group;
   const parts = linears.map(({ inputs: [, weight, bias] }) => ({
     weight: context.weight(weight!),
     bias: bias && context.weight(bias),
   }));
-  const y =
-    finish.kind === "none"
-      ? context.joined(linears.map(({ outputs }) => outputs[0]!))
-      : context.matrix(finish.y);
+  const y = finish.y ? context.matrix(finish.y) : context.joined(linears.map(({ outputs }) => outputs[0]!));
   const spec = {
     label: linears.map(({ inputs }) => inputs[1]!.name).join(" "),
     x: context.matrix(group.x),
     gather: gather && context.word(gather.inputs[1]!),
     norm: norm && { weight: context.weight(norm.inputs[1]!), epsilon: norm.attrs.epsilon },
     parts,
+    after,
     finish: finish.kind,
     residual: finish.kind === "residual" ? context.matrix(finish.residual) : undefined,
     y,
   };
   const { features, choices } = context.model;
   context.emit(...lowerLinear(spec, context, features[linearFamily(spec)], choices));
+}
+
+function lowerNorms(context: LoweringContext, { norms, gather, residual }: NormGroup): void {
+  const [first] = norms;
+  const y = norms.map(({ outputs }) => outputs[0]!);
+  if (residual) context.matrix(residual.y);
+  else context.joined(y);
+  const parts = norms.map(({ inputs: [x, weight, bias], attrs: { groups = 1 } }, i) => ({
+    x: context.matrix(gather ? gather.inputs[0]! : x!),
+    weight: context.weight(weight!),
+    bias: bias && context.weight(bias),
+    groups,
+    y: context.matrix(residual ? residual.y : y[i]!),
+  }));
+  const spec = {
+    label: norms.map(({ inputs }) => inputs[1]!.name).join(" "),
+    op: first!.op,
+    epsilon: first!.attrs.epsilon,
+    parts,
+    gather: gather && context.word(gather.inputs[1]!),
+    residual: residual && context.matrix(residual.value),
+  };
+  context.emit(lowerNorm(spec, context));
 }
 
 function lowerNode(context: LoweringContext, node: OpNode): void {
@@ -124,12 +144,16 @@ function lowerNode(context: LoweringContext, node: OpNode): void {
   const label = node.outputs[0]!.name;
   switch (node.op) {
     case "add":
+    case "geglu":
+    case "gelu":
     case "mul":
+    case "scale":
     case "silu":
+    case "soft_cap":
     case "swiglu":
       context.emit(
         lowerElementwise(
-          node.op,
+          node,
           label,
           node.inputs.map((value) => context.matrix(value)),
           y,
@@ -156,27 +180,20 @@ function lowerNode(context: LoweringContext, node: OpNode): void {
         kind: "linears",
         linears: [node],
         x: node.inputs[0]!,
+        after: [],
         finish: { kind: "none" },
       });
       break;
-    case "rms_norm": {
-      const [x, weight] = node.inputs;
-      const spec = { label: weight!.name, x: context.matrix(x!), weight: context.weight(weight!), y };
-      context.emit(lowerRmsNorm({ ...spec, epsilon: node.attrs.epsilon }, context));
+    case "layer_norm":
+    case "rms_norm":
+      lowerNorms(context, { kind: "norms", norms: [node] });
       break;
-    }
     case "rope": {
       const [x, positions] = node.inputs;
       const table = context.call.rotationOf(node.attrs, positions!);
       context.emit(lowerRope(label, context.matrix(x!), y, node.attrs, table, context));
       break;
     }
-    case "geglu":
-    case "gelu":
-    case "layer_norm":
-    case "scale":
-    case "soft_cap":
-      throw new MilletError("GRAPH_UNSUPPORTED_OP", `The WebGPU backend has no kernel for ${node.op}.`);
     default:
       node satisfies never;
   }

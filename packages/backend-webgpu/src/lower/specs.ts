@@ -4,6 +4,7 @@
  */
 import type { KvPlan } from "@millet/core/backend";
 import type { AttentionAttrs } from "@millet/core/ops";
+import type { Unary } from "../kernels/unary.js";
 import type { PlacedWeight } from "../weights/placed-weight.js";
 import type { Matrix } from "./matrix.js";
 
@@ -18,12 +19,14 @@ export interface LinearSpec {
   readonly norm?: { readonly weight: PlacedWeight; readonly epsilon: number } | undefined;
   readonly parts: readonly { readonly weight: PlacedWeight; readonly bias?: PlacedWeight | undefined }[];
   /**
-   * f: "none"; "swiglu": two parts of equal size, y = silu(first) * second; "residual": y = residual + product, where
-   * residual may be y itself.
+   * f, where h are the functions `after`: "none": y = h(product); "gated": two parts of equal size, y = h(first) * second;
+   * "residual": y = residual + h(product), where residual may be y itself.
    */
-  readonly finish: "none" | "swiglu" | "residual";
+  readonly finish: "none" | "gated" | "residual";
+  /** Done to the first part's products, one after the other. */
+  readonly after: readonly Unary[];
   readonly residual?: Matrix | undefined;
-  /** [rows, sum of N], for "swiglu" [rows, N] */
+  /** [rows, sum of N], for "gated" [rows, N] */
   readonly y: Matrix;
 }
 

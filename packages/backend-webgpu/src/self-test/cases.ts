@@ -10,7 +10,10 @@ import {
   asOpNode,
   attention,
   embedding,
+  geglu,
   linear,
+  type OpNode,
+  opOf,
   rmsNorm,
   SETTINGS_COLUMNS,
   sample,
@@ -65,20 +68,25 @@ export function selfTestCases(
   const tables = new Set<DType>();
   const attentions = new Map<string, AttentionAttrs>();
   let candidates: number | undefined;
+  let gate: Gate | undefined;
+  const others = new Map<string, PlainNode>();
   for (const node of nodes) {
     if (node.op === "linear") formats.add(node.inputs[1]!.spec.dtype);
     if (node.op === "embedding") tables.add(node.inputs[0]!.spec.dtype);
     if (node.op === "attention") attentions.set(JSON.stringify({ ...node.attrs, layer: 0 }), node.attrs);
+    if (node.op === "geglu" || node.op === "swiglu") gate = node;
+    if (isPlain(node)) others.set(JSON.stringify([node.op, node.attrs, node.inputs.length]), node);
     if (node.op === "sample") candidates = node.attrs.candidates;
   }
   return [
-    ...[...formats].flatMap((dtype) => [FEW, MANY].map((rows) => linearCase(dtype, rows))),
+    ...[...formats].flatMap((dtype) => [FEW, MANY].map((rows) => linearCase(dtype, rows, gate))),
     ...(features.has("packed-dot") ? [...formats].filter(isInteger).map(dotCase) : []),
     ...(features.has("shader-f16") ? [...formats].map(halfCase) : []),
     ...[...tables].map(embeddingCase),
     ...[...attentions.values()].flatMap((attrs) =>
       [FEW_ATTENDING, MANY].map((most) => attentionCase({ ...attrs, layer: 0 }, kv, most)),
     ),
+    ...(others.size === 0 ? [] : [plainCase([...others.values()])]),
     ...(candidates === undefined ? [] : [sampleCase(candidates)]),
   ];
 }
@@ -87,7 +95,7 @@ export function selfTestCases(
 const SMALL = 0.002;
 
 /** Norm, several products, gate and residual with weights of one type. */
-function linearCase(dtype: DType, rows: number): SelfTestCase {
+function linearCase(dtype: DType, rows: number, gate: Gate | undefined): SelfTestCase {
   const family = rows === FEW ? "linear_row" : "linear_tile";
   const data = new CaseData(`${family} ${dtype}`);
   const [width, features] = [2 * Math.max(DTYPES[dtype].blockElements, 64), 12];
@@ -97,9 +105,41 @@ function linearCase(dtype: DType, rows: number): SelfTestCase {
   const h = data.graph.emitOne(rmsNorm, [x, scale], { epsilon: 1e-5 });
   const product = (input: Value, name: string) => data.graph.emitOne(linear, [input, matrix(name)], {});
   const first = data.graph.emitOne(linear, [h, matrix("first", SMALL)], {});
-  const gated = data.graph.emitOne(swiglu, [product(h, "gate"), product(h, "up")], {});
+  const operands = [product(h, "gate"), product(h, "up")];
+  const gated =
+    gate?.op === "geglu"
+      ? data.graph.emitOne(geglu, operands, gate.attrs)
+      : data.graph.emitOne(swiglu, operands, {});
   const sum = data.graph.emitOne(add, [gated, product(x, "last")], {});
   return { ...data.finish({ first, sum }), family, kv: NO_KV, calls: [data.inputs] };
+}
+
+type Gate = Extract<OpNode, { op: "geglu" | "swiglu" }>;
+
+/** Ops that the case of products lacks, and that have one kernel alone. */
+type PlainNode = Extract<OpNode, { op: "gelu" | "layer_norm" | "rms_norm" | "scale" | "soft_cap" }>;
+
+function isPlain(node: OpNode): node is PlainNode {
+  if (node.op === "rms_norm") return (node.attrs.groups ?? 1) > 1;
+  return node.op === "gelu" || node.op === "layer_norm" || node.op === "scale" || node.op === "soft_cap";
+}
+
+/** Every op by itself, with the attributes that the model gives it. */
+function plainCase(nodes: readonly PlainNode[]): SelfTestCase {
+  const data = new CaseData(
+    `plain ${nodes.map(({ op, attrs }) => `${op} ${JSON.stringify(attrs)}`).join(" ")}`,
+  );
+  const outputs = nodes.map((node, i): [string, Value] => {
+    if (node.op !== "rms_norm" && node.op !== "layer_norm") {
+      const x = data.floats(`x${i}`, [2, 8], "tokens");
+      return [`y${i}`, data.graph.emitOne(opOf(node), [x], node.attrs)];
+    }
+    const { groups = 1 } = node.attrs;
+    const x = data.floats(`x${i}`, [2, 48 * groups], "tokens");
+    const vectors = node.inputs.slice(1).map((_, k) => data.weight(`w${i}.${k}`, "f32", [48]));
+    return [`y${i}`, data.graph.emitOne(opOf(node), [x, ...vectors], node.attrs)];
+  });
+  return { ...data.finish(Object.fromEntries(outputs)), family: "plain", kv: NO_KV, calls: [data.inputs] };
 }
 
 function isInteger(dtype: DType): boolean {

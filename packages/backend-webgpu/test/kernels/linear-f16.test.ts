@@ -20,7 +20,8 @@ function kernelsOf(dtypes: readonly DType[]) {
     label: "test",
     x,
     parts: dtypes.map((_, i) => ({ weight: places.get(`${i}`)! })),
-    finish: "swiglu",
+    finish: "gated",
+    after: [{ op: "silu" }],
     y: { ...x, slot: 1, width: 8, stride: 8 },
   };
   const variant = tileVariants(new Set(["exact-halves", "shader-f16"])).at(-1)!;

@@ -61,7 +61,7 @@ describeOnDevice("linear_row", (device) => {
       inputs: 256,
       rows: 2,
       norm: true,
-      finish: "swiglu",
+      finish: "gated",
     },
     "a residual": { dtypes: ["q4_1"], outputs: [9], inputs: 64, rows: 2, finish: "residual" },
     "a residual in place": {
@@ -98,7 +98,7 @@ describeOnDevice("linear_row", (device) => {
       outputs: [21, 21],
       inputs: 256,
       rows: 1,
-      finish: "swiglu",
+      finish: "gated",
       limits: { maxBufferSize: 3072, maxStorageBufferBindingSize: 4096 },
     },
   };
@@ -110,7 +110,7 @@ describeOnDevice("linear_row", (device) => {
 
   const cutCases: Record<string, LinearCase> = {
     "a norm": { dtypes: ["q4_0"], outputs: [9], inputs: 1024, rows: 1, norm: true },
-    "a gate": { dtypes: ["q4_0", "q4_0"], outputs: [13, 13], inputs: 512, rows: 2, finish: "swiglu" },
+    "a gate": { dtypes: ["q4_0", "q4_0"], outputs: [13, 13], inputs: 512, rows: 2, finish: "gated" },
   };
   test.each(Object.entries(cutCases))("every way to cut the work: %s", async (_, c) => {
     const cuts = new Set<string>();

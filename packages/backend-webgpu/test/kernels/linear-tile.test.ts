@@ -59,7 +59,7 @@ describeOnDevice("linear_tile", (device) => {
       inputs: 256,
       rows: 11,
       norm: true,
-      finish: "swiglu",
+      finish: "gated",
     },
     "a gate of one type": {
       dtypes: ["q4_0", "q4_0"],
@@ -67,7 +67,7 @@ describeOnDevice("linear_tile", (device) => {
       inputs: 64,
       rows: 33,
       active: 2,
-      finish: "swiglu",
+      finish: "gated",
     },
     "a residual": { dtypes: ["q4_1"], outputs: [9], inputs: 64, rows: 10, finish: "residual" },
     "a residual in place": {
@@ -95,7 +95,7 @@ describeOnDevice("linear_tile", (device) => {
       outputs: [21, 21],
       inputs: 256,
       rows: 9,
-      finish: "swiglu",
+      finish: "gated",
       limits: { maxBufferSize: 3072, maxStorageBufferBindingSize: 4096 },
     },
   };
@@ -119,7 +119,7 @@ describeOnDevice("linear_tile", (device) => {
       inputs: 256,
       rows: 11,
       norm: true,
-      finish: "swiglu",
+      finish: "gated",
     },
     "a residual": { dtypes: ["q4_1"], outputs: [9], inputs: 64, rows: 10, finish: "residual" },
   };

@@ -1,5 +1,5 @@
 /** The conformance suite with what this backend promises: the same in Node, in a page and in a worker. */
-import { type TestBackendOptions, testBackend } from "@millet/conformance";
+import { OPTIONAL_OPS, type TestBackendOptions, testBackend } from "@millet/conformance";
 import { type BackendFactory, KV_DTYPES } from "@millet/core/backend";
 
 type Runner = Pick<TestBackendOptions, "describe" | "test">;
@@ -14,7 +14,7 @@ export function conformance(create: () => BackendFactory, runner: Runner, only?:
     ...(only ? filtered(runner, only) : runner),
     weightTypes: ["f32", "f16", "bf16", "q4_0", "q4_1", "q8_0", "q4_k", "q5_k", "q6_k"],
     kvDTypes: KV_DTYPES,
-    optionalOps: ["sample"],
+    optionalOps: OPTIONAL_OPS,
     skip: NOT_PROMISED,
   });
 }

@@ -21,6 +21,8 @@ export interface LinearCase {
   readonly norm?: boolean;
   readonly bias?: boolean;
   readonly finish?: LinearSpec["finish"];
+  /** Default: silu for a gate, else nothing. */
+  readonly after?: LinearSpec["after"];
   /** The residual is y itself. */
   readonly inPlace?: boolean;
   /** Rows of x by number, last first. */
@@ -78,7 +80,7 @@ export async function errorOfLinear(
   };
   const placed = await placeWeights(device, tensors, c.limits);
 
-  const width = finish === "swiglu" ? c.outputs[0]! : c.outputs.reduce((sum, count) => sum + count, 0);
+  const width = finish === "gated" ? c.outputs[0]! : c.outputs.reduce((sum, count) => sum + count, 0);
   const xOffset = c.xOffset ?? 0;
   const x: Matrix = {
     slot: 0,
@@ -117,6 +119,7 @@ export async function errorOfLinear(
       bias: c.bias ? placed.weight(`bias${i}`) : undefined,
     })),
     finish,
+    after: c.after ?? (finish === "gated" ? [{ op: "silu" }] : []),
     residual: finish === "residual" ? residual : undefined,
     y,
   };
@@ -184,7 +187,7 @@ function expectedOf(
         return sum;
       }),
     );
-    if (finish === "swiglu") return sums[0]!.map((gate, n) => (gate / (1 + Math.exp(-gate))) * sums[1]![n]!);
+    if (finish === "gated") return sums[0]!.map((gate, n) => (gate / (1 + Math.exp(-gate))) * sums[1]![n]!);
     const flat = sums.flat();
     return finish === "residual" ? flat.map((sum, n) => sum + residuals[r * flat.length + n]!) : flat;
   });

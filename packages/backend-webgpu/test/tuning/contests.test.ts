@@ -31,7 +31,7 @@ describeOnDevice("candidates", (device) => {
     expect(names).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^linear_row q4_0\+q4_0\+q4_0 .*rows 1, norm$/),
-        expect.stringMatching(/^linear_row .*, swiglu$/),
+        expect.stringMatching(/^linear_row .*, gated$/),
         expect.stringMatching(/^attention_span f16 .*rows 1$/),
         "linear_tile q4_0, rows 32",
       ]),

@@ -1,7 +1,7 @@
 /**
  * kv_write: RoPE; keys, values and positions of a call's rows go to their rows of the cache, rounded as its type asks, and
- * queries, rotated and scaled, to a matrix of whole units. An invocation a piece of a head: of the row's keys, then of its
- * values, then of its queries.
+ * queries, rotated and scaled, to a matrix of whole units. An invocation a piece of a head: of the row's keys, after of its
+ * values, after of its queries.
  */
 
 import { HALF_WGSL } from "../../kv/f16.js";

@@ -1,5 +1,5 @@
 /**
- * attention -> kv_write, then for few rows attention_span and attention_combine, for many attention_tile. Which it is
+ * attention -> kv_write, after for few rows attention_span and attention_combine, for many attention_tile. Which it is
  * depends on the program's most rows, not on those of a call.
  */
 import type { AttentionAttrs } from "@millet/core/ops";

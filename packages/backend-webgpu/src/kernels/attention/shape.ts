@@ -3,7 +3,7 @@
 import { type KvFormat, unitsOf } from "../../kv/format.js";
 import { kvFormat } from "../../kv/layout.js";
 import type { AttentionSpec } from "../../lower/specs.js";
-import { f32Literal } from "../wgsl.js";
+import { softCapWgsl } from "../soft-cap.js";
 
 export interface AttentionShape {
   readonly spec: AttentionSpec;
@@ -66,19 +66,9 @@ export function visibleWgsl({ spec }: AttentionShape, key: string, query: string
   return conditions.join(" & ");
 }
 
-/**
- * `fn capped(scores: vec4<f32>) -> vec4<f32>`: softCap * tanh(score / softCap). WGSL's own tanh may be off by 1e-5; near
- * zero, where 1 - 2 / (e^2x + 1) cancels, the series serves.
- */
+/** `fn capped(scores: vec4<f32>) -> vec4<f32>`: softCap * tanh(score / softCap). */
 export function cappedWgsl({ spec }: AttentionShape): string {
   const { softCap } = spec.attrs;
   if (softCap === undefined) return "fn capped(scores: vec4<f32>) -> vec4<f32> { return scores; }";
-  return `
-fn capped(scores: vec4<f32>) -> vec4<f32> {
-  let x = clamp(scores / ${f32Literal(softCap)}, vec4<f32>(-20f), vec4<f32>(20f));
-  let far = 1f - 2f / (exp(2f * x) + 1f);
-  let s = x * x;
-  let near = x * (1f + s * (-0.33333333f + s * (0.13333333f + s * (-0.053968254f + s * 0.021869488f))));
-  return ${f32Literal(softCap)} * select(far, near, s < vec4<f32>(0.09f));
-}`;
+  return softCapWgsl("capped", "vec4<f32>", softCap);
 }

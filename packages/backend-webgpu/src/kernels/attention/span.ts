@@ -16,7 +16,7 @@ const THREADS = 128;
 /** Bytes of workgroup memory for queries; what else there is takes about 11 KiB of the 16 that every device has. */
 const QUERY_BYTES = 4096;
 
-/** Vectors of a partial result: m and l, then o. [tokens][heads][spans] of them */
+/** Vectors of a partial result: m and l, after o. [tokens][heads][spans] of them */
 export function partialUnits({ valueUnits }: AttentionShape): number {
   return 1 + valueUnits;
 }

@@ -44,7 +44,7 @@ export interface RowVariant {
 export interface RowCut {
   /** Invocations of a team. */
   readonly lanes: number;
-  /** Groups of 4 outputs per team; those of swiglu's second weight are counted too. */
+  /** Groups of 4 outputs per team; those of a gate's second weight are counted too. */
   readonly groups: number;
 }
 
@@ -53,7 +53,7 @@ interface Shape extends RowCut {
   readonly chunks: number;
   /** Rows of x per walk. */
   readonly rows: number;
-  /** vec4 sums of an invocation: one per group and row, then the squares of the rows. */
+  /** vec4 sums of an invocation: one per group and row, after the squares of the rows. */
   readonly sums: number;
 }
 
@@ -109,10 +109,10 @@ function sumsOf(spec: LinearSpec, groups: number): number {
   return groups * rows + (spec.norm ? Math.ceil(rows / 4) : 0);
 }
 
-/** Cuts that may be fast: the one that is expected to be first, then its neighbours. */
+/** Cuts that may be fast: the one that is expected to be first, after its neighbours. */
 export function rowCuts(spec: LinearSpec): RowCut[] {
   const chunks = chunksOf(spec.x.width);
-  const least = spec.finish === "swiglu" ? 2 : 1;
+  const least = spec.finish === "gated" ? 2 : 1;
   const groups = least === 2 || rowsOf(spec) <= 2 ? 2 : 1;
   const outputs = spec.parts.reduce((sum, { weight }) => sum + weight.spec.shape[0]!, 0);
   const lanes = lanesOf(chunks, Math.ceil(outputs / (4 * groups)), sumsOf(spec, groups));

@@ -9,7 +9,7 @@ import { gpuFormat } from "../../quant/index.js";
 import type { PlacedWeight, WeightPart } from "../../weights/placed-weight.js";
 import { PARAM_WORDS } from "../wgsl.js";
 
-/** The weight of a segment; for swiglu a segment has two. */
+/** The weight of a segment; for a gate a segment has two. */
 export interface SegmentWeight {
   readonly format: GpuFormat;
   readonly part: WeightPart;
@@ -37,7 +37,7 @@ export interface Batch {
 const MOST_PAGES = 4;
 
 export function segmentsOf({ parts, finish }: LinearSpec): Segment[] {
-  if (finish === "swiglu") return alignedSegments(parts, 0);
+  if (finish === "gated") return alignedSegments(parts, 0);
   let column = 0;
   return parts.flatMap((part) => {
     const segments = alignedSegments([part], column);
@@ -101,7 +101,7 @@ export function batchesOf(
   return batches.map(({ segments, pages }) => ({ segments, pages: [...pages] }));
 }
 
-/** Vectors of Params of a segment: the planes of each weight, then the words of biases. */
+/** Vectors of Params of a segment: the planes of each weight, after the words of biases. */
 function paramVectorsOf({ weights }: Segment): number {
   return weights.length + 1;
 }

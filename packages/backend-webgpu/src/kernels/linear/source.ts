@@ -5,6 +5,7 @@ import type { Operand } from "../../program/dispatch.js";
 import { decodeFunctions, decodePrelude, type HalfDecode } from "../../quant/decode-wgsl.js";
 import { CHUNK, type GpuFormat, type PageView } from "../../quant/format.js";
 import { matrixBinding, scratchOf } from "../rows.js";
+import { unaryWgsl } from "../unary.js";
 import type { Binding } from "../wgsl.js";
 import { type Batch, firstVectors, type Segment } from "./segments.js";
 
@@ -142,17 +143,17 @@ export function perSegment(batch: Batch, body: (segment: Segment) => string): st
  * of its weights.
  */
 export function finishFunction(spec: LinearSpec, batch: Batch): string {
-  const { y, residual, finish } = spec;
+  const { y, residual, finish, after } = spec;
   const sums = batch.segments[0]!.weights.map((_, j) => addBias(batch, j));
   const base = `${y.offset}u + row * ${y.stride}u + column + n`;
   const value = {
-    none: "value_0",
-    swiglu: "value_0 / (1 + exp(-value_0)) * value_1",
+    none: "after(value_0)",
+    gated: "after(value_0) * value_1",
     residual: residual
-      ? `${residual.slot === y.slot ? "y_rows" : "residual_rows"}[${residual.offset}u + row * ${residual.stride}u + column + n] + value_0`
-      : "value_0",
+      ? `${residual.slot === y.slot ? "y_rows" : "residual_rows"}[${residual.offset}u + row * ${residual.stride}u + column + n] + after(value_0)`
+      : "after(value_0)",
   }[finish];
-  return `
+  return `${unaryWgsl("after", after)}
 fn finish(row: u32, n: u32, sum_0: f32, sum_1: f32, segment: u32, biases: vec4<u32>, column: u32) {
   ${sums.join("\n  ")}
   y_rows[${base}] = ${value};

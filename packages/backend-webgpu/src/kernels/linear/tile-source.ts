@@ -1,12 +1,12 @@
 /**
- * What the kernels for many rows share. A workgroup makes a tile of 64 outputs, 16 groups of 4 (for swiglu 8 groups of
+ * What the kernels for many rows share. A workgroup makes a tile of 64 outputs, 16 groups of 4 (for a gate 8 groups of
  * either weight), for 32 or 64 rows. Its invocation (across, down) owns groups `across` and `across + 8` and the 4 rows
  * from 4 down and, of 64 rows, the 4 from 32 + 4 down: `sum_<a>_<i>_<b>` is row i of the a-th four and its b-th group.
  */
 import { strideOf } from "../../lower/matrix.js";
 import type { LinearSpec, Workspace } from "../../lower/specs.js";
 import type { Dispatch, Operand } from "../../program/dispatch.js";
-import { lowerRmsNorm } from "../rms-norm.js";
+import { lowerNorm } from "../norm.js";
 import { activeRows } from "../rows.js";
 import { type Binding, kernelOf, MOST_WORKGROUPS } from "../wgsl.js";
 import { type Batch, batchesOf, type Segment, segmentParams, segmentsOf, weightBytesOf } from "./segments.js";
@@ -38,7 +38,9 @@ export function withoutNorm(
   const stride = strideOf(x.width);
   const slot = workspace.temporary(4 * stride * y.rows);
   const normed = { slot, offset: 0, stride, width: x.width, rows: y.rows, axis: y.axis };
-  const dispatch = lowerRmsNorm({ label, x, gather, ...norm, y: normed }, workspace);
+  const part = { x, weight: norm.weight, groups: 1, y: normed };
+  const one = { label, op: "rms_norm", epsilon: norm.epsilon, parts: [part], gather } as const;
+  const dispatch = lowerNorm(one, workspace);
   return { spec: { ...spec, x: normed, norm: undefined, gather: undefined }, dispatches: [dispatch] };
 }
 
@@ -110,7 +112,7 @@ export function openTile({ spec, workspace, batch, tiles, rows, each }: Tile): s
 
 /**
  * Runs `body(suffix, place)` for group `slot` (0..15) of the tile and chunk `chunk`, unless that is past the end of K;
- * `place` are the arguments of decode functions. For swiglu slots 0..7 are groups of the first weight, 8..15 of the second.
+ * `place` are the arguments of decode functions. For a gate slots 0..7 are groups of the first weight, 8..15 of the second.
  */
 export function loadWeightTile(
   batch: Batch,
@@ -155,7 +157,7 @@ fn finish_eight(row: u32, active_rows: u32, local: u32, across: u32, rows: u32, 
 }`;
 }
 
-/** Statements that write the sums: two groups of a weight, or one group of either of swiglu's. */
+/** Statements that write the sums: two groups of a weight, or one group of either of a gate's. */
 export function finishTile({ each }: Tile): string {
   return each((a, i) => {
     const row = `first_row + (down + ${8 * a}u) * 4u + ${i}u`;

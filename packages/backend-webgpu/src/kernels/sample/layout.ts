@@ -41,7 +41,7 @@ export interface SampleLayout {
   readonly chunk: number;
   /** Lists that one workgroup of a merge takes. */
   readonly fanIn: number;
-  /** Words of a list: ids[K], logits[K], then the four sums of the first kernel (see chunks.ts). */
+  /** Words of a list: ids[K], logits[K], after the four sums of the first kernel (see chunks.ts). */
   readonly listWords: number;
   readonly packedLength: number;
 }
