@@ -5,18 +5,14 @@
 import { openGguf } from "@millet/core/formats/gguf";
 import { openSource } from "@millet/core/store";
 import { expect, test } from "vitest";
-import {
-  GOLDEN_MODELS,
-  goldenError,
-  goldenLogits,
-  unsupportedOp,
-} from "../../../test/support/golden-models.js";
+import { GOLDEN_MODELS, goldenError, goldenLogits } from "../../../test/support/golden-models.js";
 import { webgpu } from "../src/index.js";
 import { describeOnDevice } from "./support/device.js";
 
 const NAMES = [
   "gemma2-odd",
   "gemma3-odd",
+  "gpt2-odd",
   "granite-odd",
   "mistral-odd",
   "olmo2-odd",
@@ -27,19 +23,12 @@ const NAMES = [
 const MODELS = GOLDEN_MODELS.filter(({ name }) => NAMES.includes(name));
 
 describeOnDevice("fixtures made with transformers", (device) => {
-  test.for(MODELS)("$name", async (model, { skip }) => {
+  test.each(MODELS)("$name", async (model) => {
     const file = await openGguf(await openSource(model.file));
     const backend = await webgpu({ device: device().gpu }).create();
-    try {
-      const rows = await goldenLogits(backend, file, model);
-      expect(goldenError(model, rows)).toBeLessThanOrEqual(1e-6);
-    } catch (error) {
-      const op = unsupportedOp(error);
-      if (op) skip(`the WebGPU backend has no kernel for ${op} yet`);
-      throw error;
-    } finally {
-      await backend.dispose();
-      await file.close();
-    }
+    const rows = await goldenLogits(backend, file, model);
+    await backend.dispose();
+    await file.close();
+    expect(goldenError(model, rows)).toBeLessThanOrEqual(1e-6);
   });
 });

@@ -63,7 +63,18 @@ describeOnDevice("linear_row", (device) => {
       norm: true,
       finish: "gated",
     },
-    "a residual": { dtypes: ["q4_1"], outputs: [9], inputs: 64, rows: 2, finish: "residual" },
+    "a residual after a cap and a factor": {
+      dtypes: ["q4_1"],
+      outputs: [9],
+      inputs: 64,
+      rows: 2,
+      bias: true,
+      after: [
+        { op: "soft_cap", cap: 3 },
+        { op: "scale", factor: -0.5 },
+      ],
+      finish: "residual",
+    },
     "a residual in place": {
       dtypes: ["f32"],
       outputs: [9],

@@ -90,11 +90,12 @@ describeOnDevice("linear_tile", (device) => {
       norm: true,
     },
     "x at an odd offset": { dtypes: ["bf16"], outputs: [6], inputs: 33, rows: 9, xOffset: 3 },
-    "a gate whose weights are split differently": {
+    "a gate by gelu whose weights are split differently": {
       dtypes: ["q8_0", "q4_0"],
       outputs: [21, 21],
       inputs: 256,
       rows: 9,
+      after: [{ op: "gelu", approximation: "tanh" }],
       finish: "gated",
       limits: { maxBufferSize: 3072, maxStorageBufferBindingSize: 4096 },
     },

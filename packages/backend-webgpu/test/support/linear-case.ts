@@ -119,7 +119,7 @@ export async function errorOfLinear(
       bias: c.bias ? placed.weight(`bias${i}`) : undefined,
     })),
     finish,
-    after: c.after ?? (finish === "gated" ? [{ op: "silu" }] : []),
+    after: afterOf(c),
     residual: finish === "residual" ? residual : undefined,
     y,
   };
@@ -151,6 +151,19 @@ export async function errorOfLinear(
   const touched = result!.findIndex((value, at) => !written[at] && value !== slots[1]![at]);
   expect(touched, "written outside of y").toBe(-1);
   return { error: errors / squares, dispatches };
+}
+
+function afterOf({ after, finish }: LinearCase): LinearSpec["after"] {
+  return after ?? (finish === "gated" ? [{ op: "silu" }] : []);
+}
+
+/** A function that may follow a product, in float64. */
+function applied(x: number, step: LinearSpec["after"][number]): number {
+  if (step.op === "scale") return x * step.factor;
+  if (step.op === "soft_cap") return step.cap * Math.tanh(x / step.cap);
+  if (step.op === "silu") return x / (1 + Math.exp(-x));
+  if (step.approximation !== "tanh") throw new Error("These tests have no erf.");
+  return x / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
 }
 
 /** Values as rows of a matrix, `filler` around them. */
@@ -187,8 +200,9 @@ function expectedOf(
         return sum;
       }),
     );
-    if (finish === "gated") return sums[0]!.map((gate, n) => (gate / (1 + Math.exp(-gate))) * sums[1]![n]!);
-    const flat = sums.flat();
+    const after = (sum: number) => afterOf(c).reduce(applied, sum);
+    if (finish === "gated") return sums[0]!.map((gate, n) => after(gate) * sums[1]![n]!);
+    const flat = sums.flat().map(after);
     return finish === "residual" ? flat.map((sum, n) => sum + residuals[r * flat.length + n]!) : flat;
   });
   return Float64Array.from(rows.flat());
