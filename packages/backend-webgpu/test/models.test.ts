@@ -7,13 +7,13 @@ import { expect, test } from "vitest";
 import { describeWith, sharedData } from "../../../test/support/availability.js";
 import { argmax, loadDecoder } from "../../../test/support/decoder.js";
 import { goldenError, goldenLogits, LLAMA_MODELS } from "../../../test/support/golden-models.js";
-import { webgpu } from "../src/index.js";
 import { describeOnDevice } from "./support/device.js";
+import { trustingWebgpu } from "./support/trusting-webgpu.js";
 
 describeOnDevice("fixtures made with transformers", (device) => {
   test.each(LLAMA_MODELS)("$name", async (model) => {
     const file = await openGguf(await openSource(model.file));
-    const backend = await webgpu({ device: device().gpu }).create();
+    const backend = await trustingWebgpu({ device: device().gpu }).create();
     const rows = await goldenLogits(backend, file, model);
     await backend.dispose();
     await file.close();
@@ -32,7 +32,7 @@ describeWith(sharedData("models"), "stories260K", (folder) => {
     const expected: Recorded = JSON.parse(readFileSync(file("stories260K.expected.json"), "utf8"));
 
     test("200 greedy tokens", async () => {
-      const backend = await webgpu({ device: device().gpu }).create();
+      const backend = await trustingWebgpu({ device: device().gpu }).create();
       const decoder = await loadDecoder(backend, file("stories260K.gguf"), 1, 201);
       const generated: number[] = [];
       let [row] = await decoder.run(expected.prompt_ids, 0);

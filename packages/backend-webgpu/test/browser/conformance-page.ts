@@ -1,8 +1,8 @@
 /** Runs conformance tests by their names, in a page or in a worker of it: the same script is both. */
-import { webgpu } from "@millet/backend-webgpu";
 import { openDevice } from "../../src/device/open-device.js";
 import { conformance } from "../support/conformance.js";
 import { collectTests, type TestOutcome } from "../support/suite.js";
+import { trustingWebgpu } from "../support/trusting-webgpu.js";
 
 declare global {
   interface Window {
@@ -15,7 +15,7 @@ let tests: Promise<ReadonlyMap<string, () => Promise<TestOutcome>>> | undefined;
 
 async function openTests(): Promise<ReadonlyMap<string, () => Promise<TestOutcome>>> {
   const { gpu } = await openDevice();
-  return collectTests((runner) => conformance(() => webgpu({ device: gpu }), runner));
+  return collectTests((runner) => conformance(() => trustingWebgpu({ device: gpu }), runner));
 }
 
 async function runTest(name: string): Promise<TestOutcome> {
