@@ -5,7 +5,7 @@ import { browser, describeWith } from "../../../test/support/availability.js";
 import { launchBrowser, SOFTWARE_WEBGPU } from "../../../test/support/browser.js";
 import type { StaticServer } from "../../../test/support/static-server.js";
 import { webgpu } from "../src/index.js";
-import { conformance, SOME } from "./support/conformance.js";
+import { conformance, DECODER } from "./support/conformance.js";
 import { servePages } from "./support/pages.js";
 import { declareRemotely } from "./support/suite.js";
 
@@ -35,7 +35,7 @@ describeWith(browser(), "conformance in Chromium", (executable) => {
   });
   describe("in a worker", () => {
     const run = (name: string) => page.evaluate((one) => window.runTestInWorker(one), name);
-    declareRemotely({ describe, test }, (runner) => conformance(webgpu, runner, SOME), run);
+    declareRemotely({ describe, test }, (runner) => conformance(webgpu, runner, DECODER), run);
   });
 
   test("leaves the console empty", () => expect(problems).toEqual([]));

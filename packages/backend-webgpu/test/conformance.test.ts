@@ -2,7 +2,7 @@
 import { beforeAll, describe, test } from "vitest";
 import { testGpu } from "../../../test/support/gpu.js";
 import type { OptionalFeature } from "../src/options.js";
-import { conformance, SOME } from "./support/conformance.js";
+import { conformance, VARIANTS } from "./support/conformance.js";
 import { describeOnDevice } from "./support/device.js";
 import { trustingWebgpu } from "./support/trusting-webgpu.js";
 
@@ -13,7 +13,7 @@ interface Variant {
 
 const variants: Readonly<Record<string, Variant>> = {
   "all features": { withoutFeatures: [] },
-  "plain WGSL": { withoutFeatures: ["subgroups", "shader-f16", "packed-dot"], only: SOME },
+  "plain WGSL": { withoutFeatures: ["subgroups", "shader-f16", "packed-dot"], only: VARIANTS },
 };
 
 for (const [name, { withoutFeatures, only }] of Object.entries(variants)) {

@@ -51,5 +51,8 @@ function filtered({ describe, test }: Runner, only: RegExp): Runner {
   };
 }
 
-/** One weight type, every kind of kernel, a whole decoder: where the rest would say the same again. */
-export const SOME = /^q4_0|^linear q4_0|^embedding q4_0|^attention|^sample/;
+/** A whole decoder of one weight type: where kernels are known to be right, and only their surroundings are new. */
+export const DECODER = /^q4_0/;
+
+/** That, and kernels that have variants, with one type of weights and of caches: where other variants serve. */
+export const VARIANTS = /^q4_0|^linear q4_0|^attention: (?!.*cache)/;
