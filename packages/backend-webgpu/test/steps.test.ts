@@ -5,6 +5,7 @@ import { defineModel } from "@millet/core/models";
 import { openSource } from "@millet/core/store";
 import smollm2 from "@millet/model-smollm2-135m-instruct";
 import { describe, expect, test } from "vitest";
+import { GOLDEN_MODELS } from "../../../test/support/golden-models.js";
 import { featuresForAll } from "../src/kernels/features.js";
 import { planModel } from "../src/model-plan.js";
 
@@ -62,3 +63,36 @@ describe("a decode step of the shipped model", async () => {
     expect(text).toContain("blk.3.attn_q.weight blk.3.attn_k.weight blk.3.attn_v.weight");
   });
 });
+
+/** Dispatches of a layer: norms of q and k, norms after a branch and layer_norm take one each. */
+const PER_LAYER = {
+  llama: 7,
+  granite: 7,
+  phi3: 7,
+  qwen3: 8,
+  gemma2: 9,
+  gpt2: 9,
+  stablelm: 9,
+  gemma3: 10,
+  olmo2: 10,
+};
+
+test.each(Object.entries(PER_LAYER))(
+  "a decode step of %s has %i dispatches a layer",
+  async (name, perLayer) => {
+    const { folder } = GOLDEN_MODELS.find((model) => model.name === name)!;
+    const file = await openGguf(await openSource(new URL("model.gguf", folder)));
+    const { step, kv } = await defineModel(file);
+    await file.close();
+    const decode = step({ name: "decode", tokens: 1, logits: 1, sequences: 1, blocksPerSequence: 2 });
+    const plan = planModel(
+      { decode },
+      { ...kv, dtype: "f32", blockRows: KV_BLOCK_ROWS, maxBlocks: 2 },
+      LIMITS,
+      featuresForAll(new Set()),
+    );
+    const { length } = plan.graphs[0]!.lowered[0]!.program.dispatches;
+    expect(length).toBeGreaterThan(perLayer * kv.layers);
+    expect(length).toBeLessThanOrEqual(perLayer * kv.layers + 6);
+  },
+);
