@@ -80,8 +80,8 @@ const PER_LAYER = {
 test.each(Object.entries(PER_LAYER))(
   "a decode step of %s has %i dispatches a layer",
   async (name, perLayer) => {
-    const { folder } = GOLDEN_MODELS.find((model) => model.name === name)!;
-    const file = await openGguf(await openSource(new URL("model.gguf", folder)));
+    const { file: source } = GOLDEN_MODELS.find((model) => model.name === name)!;
+    const file = await openGguf(await openSource(source));
     const { step, kv } = await defineModel(file);
     await file.close();
     const decode = step({ name: "decode", tokens: 1, logits: 1, sequences: 1, blocksPerSequence: 2 });
