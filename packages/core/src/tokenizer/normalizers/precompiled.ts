@@ -5,12 +5,12 @@
 import type { Normalizer } from "../parts.js";
 import type { Charsmap } from "./charsmap.js";
 
-/** Characters that may belong to the one before them, or draw the next one to them (UAX 29). */
-const JOINS =
-  /[\p{M}\p{Grapheme_Extend}]|[\p{Emoji_Modifier}\p{Regional_Indicator}]|[\u200d]|[\u1100-\u11ff\ua960-\ua97f\uac00-\ud7ff\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u0e33\u0eb3]/u;
-const CLUSTER = /\r\n|\P{M}\p{M}*|\p{M}+/gu;
-const utf8 = new TextEncoder();
-/** Longest cluster that the library looks up as one. */
+/** Characters that belong to the one before them (UAX 29), and those that draw the next one to them. */
+const EXTENDS = /[\p{M}\p{Grapheme_Extend}]|[\p{Emoji_Modifier}]|[\u200d]|[\u0e33\u0eb3]/u;
+const DRAWS = /[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2]/u;
+const STANDS_ALONE = /[\p{Cc}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/u;
+const PICTOGRAPH = /\p{Extended_Pictographic}/u;
+/** Longest cluster that the library looks up as one. Flags, syllables of jamo and joined emoji are longer anyway. */
 const MAX_CLUSTER_BYTES = 5;
 
 /** SentencePiece's: at each place the longest rule. */
@@ -39,7 +39,7 @@ function unitsOf(text: string, at: number, bytes: number): number {
   let end = at;
   for (let left = bytes; left > 0 && end < text.length; ) {
     const point = text.codePointAt(end)!;
-    left -= point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    left -= utf8Size(point);
     end += point > 0xffff ? 2 : 1;
   }
   return end - at;
@@ -56,27 +56,25 @@ export function clusterRules(rules: Charsmap): Normalizer {
     }
     return text;
   };
-  const ofCluster = (cluster: string): string => {
-    if (utf8.encode(cluster).length <= MAX_CLUSTER_BYTES) {
-      const rule = rules.match(cluster, "shortest");
-      if (rule !== undefined) return rule.replacement;
-    }
-    let result = "";
-    for (const character of cluster) result += ofPart(character);
-    return result;
-  };
   return (text) => {
     let result = "";
     for (let at = 0; at < text.length; ) {
-      let end = at + sizeAt(text, at);
-      if (!mayJoin(text, at, end)) {
-        result += ofPart(text.slice(at, end));
+      const single = at + sizeAt(text, at);
+      const end = clusterEnd(text, at, single);
+      const whole =
+        end > single && utf8Length(text, at, end) <= MAX_CLUSTER_BYTES
+          ? rules.match(text.slice(at, end), "shortest")
+          : undefined;
+      if (whole !== undefined) {
+        result += whole.replacement;
         at = end;
         continue;
       }
-      while (end < text.length && mayJoin(text, end - 1, end)) end += sizeAt(text, end);
-      for (const cluster of clusters(text.slice(at, end))) result += ofCluster(cluster);
-      at = end;
+      for (; at < end; ) {
+        const next = at + sizeAt(text, at);
+        result += ofPart(text.slice(at, next));
+        at = next;
+      }
     }
     return result;
   };
@@ -86,28 +84,30 @@ function sizeAt(text: string, at: number): number {
   return text.codePointAt(at)! > 0xffff ? 2 : 1;
 }
 
-/** Whether the character at `at` and the one at `end` after it may be one cluster. Cheap, and sure when it says no. */
-function mayJoin(text: string, at: number, end: number): boolean {
+/** Where the cluster that starts at `at` ends, as far as that matters: the first character ends at `single`. */
+function clusterEnd(text: string, at: number, single: number): number {
   const unit = text.charCodeAt(at);
-  const next = end < text.length ? text.charCodeAt(end) : 0;
-  if (unit < 0x300 && next < 0x300) return unit === 0x0d && next === 0x0a;
-  if (end < text.length && JOINS.test(text.slice(end, end + sizeAt(text, end)))) return true;
-  return unit >= 0x300 && JOINS.test(text.slice(end - (isLow(text, end - 1) ? 2 : 1), end));
+  const next = text.charCodeAt(single); // NaN at the end
+  if (unit === 0x0d && next === 0x0a) return single + 1;
+  if (!(next >= 0x300) && unit < 0x600) return single;
+  const first = text.slice(at, single);
+  if (STANDS_ALONE.test(first))
+    return DRAWS.test(first) && single < text.length ? single + sizeAt(text, single) : single;
+  let end = single;
+  while (end < text.length && EXTENDS.test(text.slice(end, end + sizeAt(text, end))))
+    end += sizeAt(text, end);
+  const joinsNext = text[end - 1] === "\u200d" && end < text.length && PICTOGRAPH.test(first);
+  return joinsNext && PICTOGRAPH.test(text.slice(end, end + sizeAt(text, end)))
+    ? end + sizeAt(text, end)
+    : end;
 }
 
-function isLow(text: string, at: number): boolean {
-  return (text.charCodeAt(at) & 0xfc00) === 0xdc00;
+function utf8Length(text: string, start: number, end: number): number {
+  let length = 0;
+  for (let i = start; i < end; i += sizeAt(text, i)) length += utf8Size(text.codePointAt(i)!);
+  return length;
 }
 
-/** Clusters of UAX 29; where the platform does not know them, characters with their marks. */
-function clusters(text: string): Iterable<string> {
-  if (typeof Intl === "object" && "Segmenter" in Intl) return segments(text);
-  return text.match(CLUSTER) ?? [];
-}
-
-let segmenter: Intl.Segmenter | undefined;
-
-function* segments(text: string): Iterable<string> {
-  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
-  for (const { segment } of segmenter.segment(text)) yield segment;
+function utf8Size(point: number): number {
+  return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
 }
