@@ -57,7 +57,7 @@ function configuration({ shape, type, seed }: RandomModel): Entries {
     ...(mtpLayers ? [u32("nextn_predict_layers", mtpLayers)] : []),
     u32("rope.dimension_count", headDim ?? shape.hidden / shape.heads),
     f32("rope.freq_base", shape.ropeTheta),
-    f32("attention.layer_norm_rms_epsilon", shape.epsilon),
+    f32(`attention.layer_norm_${architecture === "bert" ? "" : "rms_"}epsilon`, shape.epsilon),
     u32("vocab_size", shape.vocab),
   ];
 }

@@ -15,7 +15,7 @@ export interface Shape {
   /** The embedding serves as the output matrix too. */
   readonly tied: boolean;
   /** Default: llama. */
-  readonly architecture?: "gemma3" | "mimo" | "qwen3";
+  readonly architecture?: "bert" | "gemma3" | "mimo" | "qwen3";
   /** Default: hidden / heads. */
   readonly headDim?: number;
   /** Sliding window. */
@@ -51,6 +51,21 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
     context: 256,
     ropeTheta: 10_000,
     epsilon: 1e-5,
+    tied: true,
+  },
+  /** That of all-MiniLM-L6-v2 and its like. */
+  "minilm-l6": {
+    title: "MiniLM-L6 shape",
+    architecture: "bert",
+    hidden: 384,
+    layers: 6,
+    heads: 12,
+    kvHeads: 12,
+    ffn: 1536,
+    vocab: 30_522,
+    context: 512,
+    ropeTheta: 10_000,
+    epsilon: 1e-12,
     tied: true,
   },
   "smollm2-135m": {
@@ -155,6 +170,7 @@ export interface TensorPlan {
  */
 export function tensorPlans(shape: Shape): TensorPlan[] {
   const { hidden, layers, heads, kvHeads, ffn, vocab, headDim = hidden / heads } = shape;
+  if (shape.architecture === "bert") return encoderPlans(shape);
   const [width, kvWidth] = [headDim * heads, headDim * kvHeads];
   const residual = 1 / Math.sqrt(2 * layers);
   const matrix = (name: string, rows: number, columns: number, scale = 1): TensorPlan => ({
@@ -211,6 +227,40 @@ export function tensorPlans(shape: Shape): TensorPlan[] {
     ...(shape.mtpLayers ? mtp(layers) : []),
     norm("output_norm"),
     ...(shape.tied ? [] : [matrix("output", vocab, hidden)]),
+  ];
+}
+
+/** BERT's: embeddings and what each branch adds are normalized after the sum, so that no factor has to keep them near 1. */
+function encoderPlans({ hidden, layers, ffn, vocab, context }: Shape): TensorPlan[] {
+  const table = (name: string, rows: number, deviation: number): TensorPlan => ({
+    name: `${name}.weight`,
+    shape: [rows, hidden],
+    deviation,
+  });
+  const norm = (name: string): TensorPlan[] => [
+    { name: `${name}.weight`, shape: [hidden], deviation: undefined },
+    { name: `${name}.bias`, shape: [hidden], deviation: 0.1 },
+  ];
+  const dense = (name: string, rows: number, columns: number): TensorPlan[] => [
+    { name: `${name}.weight`, shape: [rows, columns], deviation: 1 / Math.sqrt(columns) },
+    { name: `${name}.bias`, shape: [rows], deviation: 0.1 },
+  ];
+  const layer = (index: number): TensorPlan[] => [
+    ...dense(`blk.${index}.attn_q`, hidden, hidden),
+    ...dense(`blk.${index}.attn_k`, hidden, hidden),
+    ...dense(`blk.${index}.attn_v`, hidden, hidden),
+    ...dense(`blk.${index}.attn_output`, hidden, hidden),
+    ...norm(`blk.${index}.attn_output_norm`),
+    ...dense(`blk.${index}.ffn_up`, ffn, hidden),
+    ...dense(`blk.${index}.ffn_down`, hidden, ffn),
+    ...norm(`blk.${index}.layer_output_norm`),
+  ];
+  return [
+    table("token_embd", vocab, 0.05),
+    table("token_types", 2, 0.01),
+    table("position_embd", context, 0.02),
+    ...norm("token_embd_norm"),
+    ...Array.from({ length: layers }, (_, index) => layer(index)).flat(),
   ];
 }
 

@@ -1,6 +1,8 @@
 /** Vectors of whole models on the reference backend against transformers: encoders, and decoders by their last token. */
+import { existsSync } from "node:fs";
 import { loadModel, type Model } from "@millet/core";
 import { reference } from "@millet/core/backend";
+import { openContainer } from "@millet/core/formats";
 import { openGguf } from "@millet/core/formats/gguf";
 import { openSource } from "@millet/core/store";
 import { afterAll, describe, expect, test } from "vitest";
@@ -35,6 +37,16 @@ describe.each(GOLDEN_ENCODERS)("$name", (golden) => {
     await file.close();
     expect(normalisedError(rows, floats(golden.hidden))).toBeLessThanOrEqual(1e-10);
   });
+
+  test.runIf(existsSync(new URL("model.safetensors", folder)))(
+    "hidden states from Hugging Face files",
+    async () => {
+      const file = await openContainer(await openSource(folder), { quantize: "none" });
+      const rows = await goldenHidden(await reference().create(), file, golden);
+      await file.close();
+      expect(normalisedError(rows, floats(golden.hidden))).toBeLessThanOrEqual(1e-10);
+    },
+  );
 
   test("pools as its file says, and each text as if it were alone", async () => {
     const model = await load(folder);
