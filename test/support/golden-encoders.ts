@@ -23,6 +23,10 @@ export interface GoldenEncoder {
   readonly mean: string;
   readonly cls: string;
   readonly last: string;
+  /** Of one that has a tokenizer: texts, their ids, and their vectors, the same [strings, columns]. */
+  readonly strings?: readonly string[];
+  readonly stringIds?: readonly (readonly number[])[];
+  readonly stringMeans?: string;
 }
 
 const FOLDER = new URL("../../fixtures/encoders/", import.meta.url);
@@ -61,7 +65,7 @@ export async function goldenHidden(
 }
 
 /**
- * A golden model, which has no tokenizer, with a made-up one: a letter a token, the last two ids are control tokens that
+ * A golden model with a made-up tokenizer (most have none): a letter a token, the last two ids are control tokens that
  * `encode` puts around a text.
  * @param file of any folder of golden models
  */
@@ -75,7 +79,8 @@ export async function withLetters(file: URL): Promise<Uint8Array<ArrayBuffer>> {
     }),
   );
   const vocabulary = gguf.tensors.get("token_embd.weight")!.shape[0]!;
-  const metadata = [...gguf.metadata.typed(), ...letters(vocabulary)];
+  const others = [...gguf.metadata.typed()].filter(([key]) => !key.startsWith("tokenizer."));
+  const metadata = [...others, ...letters(vocabulary)];
   await gguf.close();
   const pieces: Uint8Array[] = [];
   await writeGguf((bytes) => void pieces.push(bytes.slice()), { metadata, tensors });

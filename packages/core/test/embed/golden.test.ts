@@ -38,16 +38,6 @@ describe.each(GOLDEN_ENCODERS)("$name", (golden) => {
     expect(normalisedError(rows, floats(golden.hidden))).toBeLessThanOrEqual(1e-10);
   });
 
-  test.runIf(existsSync(new URL("model.safetensors", folder)))(
-    "hidden states from Hugging Face files",
-    async () => {
-      const file = await openContainer(await openSource(folder), { quantize: "none" });
-      const rows = await goldenHidden(await reference().create(), file, golden);
-      await file.close();
-      expect(normalisedError(rows, floats(golden.hidden))).toBeLessThanOrEqual(1e-10);
-    },
-  );
-
   test("pools as its file says, and each text as if it were alone", async () => {
     const model = await load(folder);
     expect(model.info.embedding).toEqual({ dimensions: columns, pooling: golden.pooling });
@@ -58,6 +48,16 @@ describe.each(GOLDEN_ENCODERS)("$name", (golden) => {
     const alone: Float32Array[] = [];
     for (const text of texts) alone.push(...(await model.embed([text])));
     expect(together).toEqual([...alone, ...alone]);
+  });
+});
+
+describe("hidden states from Hugging Face files", () => {
+  const folders = GOLDEN_ENCODERS.filter(({ folder }) => existsSync(new URL("model.safetensors", folder)));
+  test.each(folders)("$name", async (golden) => {
+    const file = await openContainer(await openSource(golden.folder), { quantize: "none" });
+    const rows = await goldenHidden(await reference().create(), file, golden);
+    await file.close();
+    expect(normalisedError(rows, floats(golden.hidden))).toBeLessThanOrEqual(1e-10);
   });
 });
 
@@ -73,5 +73,22 @@ describe("decoders embed by the hidden state of the last token", () => {
     expect((await model.embed([ids, short]))[1]).toEqual(alone[0]);
     const mean = await model.embed([ids], { pooling: "mean" });
     expect(Math.hypot(...mean[0]!)).toBeCloseTo(1, 6);
+  });
+});
+
+describe.each(["model.gguf", "config.json"])("texts, by the tokenizer of %s", (first) => {
+  const golden = GOLDEN_ENCODERS.find(({ strings }) => strings)!;
+
+  test("have the ids and vectors of tokenizers and transformers", async () => {
+    const source = new URL(first, golden.folder);
+    const model = await loadModel(source, { backend: reference(), quantize: "none", store: false });
+    opened.push(model);
+    expect(golden.strings!.map((text) => model.tokenizer.encode(text))).toEqual(golden.stringIds);
+    const vectors = await model.embed(golden.strings!);
+    expect(normalisedError(vectors, floats(golden.stringMeans!))).toBeLessThanOrEqual(1e-10);
+    const long = "words and words ".repeat(20);
+    const [cut] = await model.embed([long], { onContextFull: "truncate" });
+    const ids = [...model.tokenizer.encode(long).slice(0, 63), 3]; // [SEP] stays
+    expect(await model.embed([ids])).toEqual([cut]);
   });
 });

@@ -2,6 +2,7 @@
 import { openGguf } from "@millet/core/formats/gguf";
 import { openSource } from "@millet/core/store";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { GOLDEN_ENCODERS } from "../../../../test/support/golden-encoders.js";
 import { GOLDEN_MODELS } from "../../../../test/support/golden-models.js";
 import { defineModel, type ModelFiles } from "../../src/models/index.js";
 import type { WeightSource } from "../../src/tensor/weights.js";
@@ -10,12 +11,13 @@ import type { WeightSource } from "../../src/tensor/weights.js";
 const BIASES: Readonly<Record<string, RegExp>> = {
   qwen2: /\.attn_[qkv]\.bias$/,
   mimo: /\.attn_[qkv]\.bias$/,
+  bert: /\.(attn_[qkv]|attn_output|ffn_up|ffn_down)\.bias$/,
   gpt2: /\.(attn_qkv|attn_output|ffn_up|ffn_down)\.bias$/,
 };
 
 /** Whether a model without the tensor is another model, as good as this one. */
 function isOptional(architecture: string, name: string): boolean {
-  if (name === "output.weight" || name === "rope_freqs.weight") return true;
+  if (["output.weight", "rope_freqs.weight", "token_types.weight"].includes(name)) return true;
   // Known by their presence in the first layer: norms of q and k, and that of feed-forward.
   if (architecture === "stablelm" && /^blk\.0\.(attn_q_norm|ffn_norm)\.weight$/.test(name)) return true;
   return name.endsWith(".bias") && !BIASES[architecture]?.test(name);
@@ -27,7 +29,9 @@ function firstPart(architecture: string, name: string): string {
   return architecture === "phi3" ? part.replace("ffn_up", "ffn_gate") : part;
 }
 
-describe.each(GOLDEN_MODELS)("$name", ({ file, architecture }) => {
+const ENCODERS = GOLDEN_ENCODERS.map((golden) => ({ ...golden, file: new URL("model.gguf", golden.folder) }));
+
+describe.each([...GOLDEN_MODELS, ...ENCODERS])("$name", ({ file, architecture }) => {
   let files: ModelFiles & { close(): Promise<void> };
   beforeAll(async () => {
     files = await openGguf(await openSource(file));
@@ -56,6 +60,7 @@ describe.each(GOLDEN_MODELS)("$name", ({ file, architecture }) => {
     for (const [name, source] of files.weights) {
       // Without this key the embedding says how many tokens there are.
       if (name === "token_embd.weight" && !files.metadata.has(`${architecture}.vocab_size`)) continue;
+      if (name === "token_types.weight") continue; // so does this of types of text
       const [rows, ...others] = source.spec.shape;
       const wrong = { ...source, spec: { ...source.spec, shape: [rows! + 1, ...others] } };
       const outcome = await codeWith((weights) => weights.set(name, wrong));
