@@ -51,14 +51,16 @@ describe("a random model", () => {
     },
   );
 
-  it.each(["qwen3-0.6b", "gemma3-1b", "mimo-7b"])(
+  it.each(["qwen3-0.6b", "gemma3-1b", "mimo-7b", "minilm-l6"])(
     "of shape %s is a model that loads, with the parameters that its name says",
     async (name) => {
       const shape = SHAPES[name]!;
-      const billions = { "qwen3-0.6b": 0.596, "gemma3-1b": 1.0, "mimo-7b": 7.83 }[name]!;
+      const billions = { "qwen3-0.6b": 0.596, "gemma3-1b": 1.0, "mimo-7b": 7.83, "minilm-l6": 0.0226 }[name]!;
       expect(Math.abs(parameterCount(shape) / 1e9 - billions)).toBeLessThan(0.01);
       const layers = 1;
-      const small = { ...shape, layers, hidden: 64, headDim: 32, heads: 4, kvHeads: 2, ffn: 96, vocab: 512 };
+      const sizes = { layers, hidden: 64, heads: 4, ffn: 96, vocab: 512 };
+      const heads = name === "minilm-l6" ? { kvHeads: 4 } : { headDim: 32, kvHeads: 2 };
+      const small = { ...shape, ...sizes, ...heads };
       const file = await openGguf(await openSource(await write({ shape: small, type: "q8_0" })));
       const definition = await defineModel(file);
       expect(definition.architecture).toBe(shape.architecture);
