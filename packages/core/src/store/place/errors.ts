@@ -7,8 +7,8 @@ const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG", "QuotaExceededError", "NS_ERR
 /** The MilletError for a failed use of the store: STORE_FULL or STORE_FAILED. @param doing "writing model.gguf" */
 export function placeError(location: string, doing: string, cause: unknown): MilletError {
   if (cause instanceof MilletError) return cause;
-  const code = cause instanceof Error ? ("code" in cause ? String(cause.code) : cause.name) : "";
-  if (FULL.has(code) || (cause instanceof Error && FULL.has(cause.name))) {
+  const code = codeOf(cause);
+  if (FULL.has(code)) {
     return new MilletError(
       "STORE_FULL",
       `There is no space left for ${doing} in ${location} (${code}). Free some space, or remove models from the ` +
@@ -23,4 +23,10 @@ export function placeError(location: string, doing: string, cause: unknown): Mil
       "(MILLET_CACHE, or the option folder of createStore).",
     { cause, details: { location } },
   );
+}
+
+/** Node's errors have a telling code, browsers' a telling name and a number as code. */
+function codeOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return "";
+  return "code" in cause && typeof cause.code === "string" ? cause.code : cause.name;
 }
