@@ -86,17 +86,20 @@ export function clearErrors(): void {
 }
 
 /** Shows how far a load is, or that none runs. */
-export function showProgress(progress: Omit<LoadModelProgress, "phase"> | undefined): void {
+export function showProgress(
+  progress: (Omit<LoadModelProgress, "phase"> & { readonly phase?: LoadModelProgress["phase"] }) | undefined,
+): void {
   keepInView(() => (loading.hidden = progress === undefined));
   if (!progress) return;
-  const { loadedBytes, totalBytes } = progress;
+  const { loadedBytes, phase, totalBytes } = progress;
+  const verb = phase === "download" ? "Downloading" : "Loading";
   const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
   if (totalBytes === 0) bar.removeAttribute("value");
   else bar.value = loadedBytes / totalBytes;
   barLabel.textContent =
     totalBytes === 0
       ? "Opening the model"
-      : `Loading: ${megabytes(loadedBytes)} of ${megabytes(totalBytes)} MB`;
+      : `${verb}: ${megabytes(loadedBytes)} of ${megabytes(totalBytes)} MB`;
 }
 
 function make<K extends keyof HTMLElementTagNameMap>(tag: K, className: string, text: string) {

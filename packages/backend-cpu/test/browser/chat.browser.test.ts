@@ -87,7 +87,7 @@ describeWith(browser(), "the shipped model in a browser", (executable) => {
       else expect(report.threads).toBe(1);
       const aboutIsolation = report.limitations.filter((text) => /cross-origin isolat/i.test(text));
       expect(aboutIsolation).toHaveLength(isolated ? 0 : 1);
-      expect(report.phases).toEqual(["open", "weights", "ready"]);
+      expect(report.phases).toEqual(["open", "download", "weights", "ready"]);
     });
 
     test("loads every shard by few ranges", () => {

@@ -29,8 +29,6 @@ import type {
 
 const CHUNK_BYTES = 4 << 20;
 const CONNECTIONS = 4;
-/** A download gives up later than other reads: minutes without a network are common where models are large. */
-const RETRIES = 5;
 
 /**
  * A store of downloads. Making one touches nothing: its place is opened at first use.
@@ -225,9 +223,9 @@ class PlacedStore implements Store {
   #calls(model: RemoteModel, options: SourceOptions): (file: RemoteFile) => KeepCall {
     const meter = new ProgressMeter(options.onDownload);
     const parts = new Map(model.files.map((file) => [file.identity, meter.file(file.name, file.byteLength)]));
-    const { retries = RETRIES, onNote = () => undefined } = options;
+    const { onNote = () => undefined } = options;
     return (file) => ({
-      options: { ...options, retries, httpCache: false },
+      options: { ...options, httpCache: false },
       network: options.network ?? this.network,
       progress: parts.get(file.identity) ?? meter.file(file.name, file.byteLength),
       onNote,

@@ -73,8 +73,9 @@ describe("a server that", () => {
   });
 
   it("answers 503 for a while is asked again; for ever, it is named, and what came is kept", async () => {
-    let failures = 4;
-    server.misbehave = (_request, response) => failures-- > 0 && Boolean(response.writeHead(503).end());
+    let failures = 6;
+    server.misbehave = (request, response) =>
+      !isProbe(request) && failures-- > 0 && Boolean(response.writeHead(503).end());
     expectBytes(await readAll(address, storeIn(folder)), file);
     folder = temporaryFolder();
     server.misbehave = (request, response, count) =>

@@ -22,6 +22,8 @@ export interface Keeping {
 
 /** A file that changes while it is downloaded is begun anew so often. */
 const ATTEMPTS = 2;
+/** Once a download runs, it gives up late: breaks are common where files are large. */
+const RETRIES = 5;
 /** Left free on the disk, for the records and everybody else. */
 const MARGIN_BYTES = 8 << 20;
 
@@ -117,9 +119,10 @@ async function fetchData(
   const data = await place.openData(partial.key, partial, "write");
   const { signal = new AbortController().signal } = options;
   const { connections } = settings;
+  const patient = { ...options, retries: options.retries ?? RETRIES };
   try {
     return await download(
-      { name: file.name, remote, data, layout: partial, options, connections, progress },
+      { name: file.name, remote, data, layout: partial, options: patient, connections, progress },
       signal,
     );
   } finally {
