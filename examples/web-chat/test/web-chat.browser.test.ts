@@ -68,7 +68,7 @@ describeWith(browser(), "the example web-chat", (executable) => {
         expect(ranges.every(({ status, byteLength }) => status === 206 && byteLength < totalBytes)).toBe(
           true,
         );
-        expect(ranges.reduce((sum, { byteLength }) => sum + byteLength, 0)).toBe(totalBytes + 1); // the first byte tells the size, then each once
+        expect(ranges.reduce((sum, { byteLength }) => sum + byteLength, 0)).toBe(totalBytes + 2); // two bytes for the size, then each once
       }
     });
 

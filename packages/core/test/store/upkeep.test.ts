@@ -56,7 +56,7 @@ describe("verify", () => {
     expect(await store.verify("model.gguf", { repair: true })).toMatchObject([
       { damagedChunks: 2, isRepaired: true },
     ]);
-    expect(server.sentBytes).toBe(2 * CHUNK + 1);
+    expect(server.sentBytes).toBe(2 * CHUNK + 2);
     expectBytes(await readAll(address, storeIn(folder, { network: "none" })), file);
     expect(await store.verify()).toMatchObject([{ damagedChunks: 0 }]);
   });

@@ -25,7 +25,8 @@ export interface ChunkFetch {
   onBytes(byteLength: number): void;
 }
 
-/** A request asks for at most so many chunks: a connection that breaks costs less than one chunk in any case. */
+/** Chunks that a request asks for: a connection that breaks costs less than one of them in any case. */
+const SHORTEST_RUN = 2;
 const LONGEST_RUN = 16;
 
 /** @throws MilletError what the first connection fails with; the others have ended then */
@@ -34,7 +35,8 @@ export async function fetchByRanges(fetch: ChunkFetch, signal: AbortSignal): Pro
   const all = new AbortController();
   const stop = () => all.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
-  const longest = Math.min(LONGEST_RUN, Math.ceil(missing.length / (2 * fetch.connections)));
+  const share = Math.ceil(missing.length / (2 * fetch.connections));
+  const longest = Math.min(LONGEST_RUN, Math.max(SHORTEST_RUN, share));
   const connection = async () => {
     for (let run = takeRun(missing, longest); run.length > 0; run = takeRun(missing, longest))
       await fetchRun(fetch, run, all.signal);

@@ -14,6 +14,9 @@ import {
 import { Route } from "../route.js";
 import type { RemoteFile, SourceOptions } from "../source.js";
 
+/** Two bytes: servers that take an end of 0 for none (sirv, and so Vite's) would send the whole file for one. */
+const PROBE_RANGE = "bytes=0-1";
+
 /** A file as the server has it now. */
 export interface Remote {
   readonly route: Route;
@@ -30,7 +33,7 @@ export async function probe(file: RemoteFile, options: SourceOptions): Promise<R
   const { signal } = options;
   const route = new Route(file.url, { ...options, headers: file.headers ?? options.headers });
   return withRetries(options, signal, async () => {
-    const response = await request(route, "bytes=0-0", signal);
+    const response = await request(route, PROBE_RANGE, signal);
     const hasRanges = response.status !== 200;
     const isEncoded = (response.headers.get("content-encoding") ?? "identity") !== "identity";
     const told = hasRanges ? contentRange(response)?.total : isEncoded ? undefined : contentLength(response);
@@ -60,7 +63,7 @@ export async function isUnchanged(
   // Across origins a page may send this header only where the server allows it by name.
   const mayCondition = typeof location === "undefined" || location.origin === file.url.origin;
   const condition = version.etag !== null && mayCondition ? { "if-none-match": version.etag } : {};
-  const response = await route.request({ headers: { range: "bytes=0-0", ...condition } }, signal);
+  const response = await route.request({ headers: { range: PROBE_RANGE, ...condition } }, signal);
   await response.body?.cancel();
   if (response.status === 304) return true;
   if (response.status !== 200 && response.status !== 206 && response.status !== 416)
