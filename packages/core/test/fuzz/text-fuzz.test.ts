@@ -19,6 +19,9 @@ describe("tokenizers and templates under damage", () => {
     // Most inputs must get behind construction and parsing, and some must be refused.
     expect(report.built).toBeGreaterThan(INPUTS / 2);
     expect(report.built).toBeLessThan(INPUTS);
+    expect(report.files).toBe(INPUTS / 3);
+    expect(report.filesBuilt).toBeGreaterThan(INPUTS / 12);
+    expect(report.filesBuilt).toBeLessThan(INPUTS / 3);
     expect(report.parsed).toBeGreaterThan(INPUTS / 2);
     expect(report.parsed).toBeLessThan(INPUTS);
     expect(report.rendered).toBeGreaterThan(INPUTS / 10);

@@ -10,17 +10,22 @@ import { MilletError } from "../../src/errors.js";
 import {
   createTokenizer,
   ggufTokenizer,
+  huggingFaceTokenizer,
   type Tokenizer,
   type TokenizerDescription,
 } from "../../src/tokenizer/index.js";
 import { smallBpe } from "../tokenizer/small-vocabularies.js";
 import { messages, template } from "./template-arbitrary.js";
 import { description, text } from "./tokenizer-arbitrary.js";
+import { tokenizerJson } from "./tokenizer-json-arbitrary.js";
 
 export interface TextFuzzReport {
   tokenizers: number;
   /** Descriptions that became a tokenizer. */
   built: number;
+  /** Files tokenizer.json, and those that became a tokenizer. */
+  files: number;
+  filesBuilt: number;
   templates: number;
   /** Sources that parsed. */
   parsed: number;
@@ -36,6 +41,8 @@ export interface TextFuzzReport {
 const report: TextFuzzReport = {
   tokenizers: 0,
   built: 0,
+  files: 0,
+  filesBuilt: 0,
   templates: 0,
   parsed: 0,
   rendered: 0,
@@ -137,6 +144,14 @@ function tryTokenizer(fields: Record<string, unknown>, input: string, viaGguf: b
   useTokenizer(tokenizer, input);
 }
 
+function tryFile(file: string, input: string): void {
+  report.files++;
+  const tokenizer = tolerated(/^TOKENIZER_/, () => huggingFaceTokenizer({ tokenizerJson: file }));
+  if (tokenizer === undefined) return;
+  report.filesBuilt++;
+  useTokenizer(tokenizer, input);
+}
+
 const vocabulary = createTokenizer(smallBpe());
 
 function tryTemplate(source: string, conversation: readonly TemplateMessage[]): void {
@@ -161,6 +176,10 @@ fc.assert(
     measured(() => tryTokenizer(fields, input, viaGguf)),
   ),
   settings,
+);
+fc.assert(
+  fc.property(tokenizerJson, text, (file, input) => measured(() => tryFile(file, input))),
+  { ...settings, numRuns: Math.ceil(inputs! / 3) },
 );
 fc.assert(
   fc.property(template, messages, (source, conversation) =>
