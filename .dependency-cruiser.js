@@ -33,6 +33,19 @@ const LAYERS = {
     "embed",
     "chat",
   ],
+  predict: [
+    "errors",
+    "tensor",
+    "quant",
+    "graph",
+    "backend",
+    "formats",
+    "store",
+    "tokenizer",
+    "models",
+    "generate",
+    "model",
+  ],
 };
 
 /** The entry points of core that a backend may import. */

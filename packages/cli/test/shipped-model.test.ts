@@ -117,3 +117,16 @@ test("doctor finds that chatting works here", async () => {
     expect.arrayContaining(["Node", "WebAssembly", "Backend cpu", "Model", "Capacity"]),
   );
 });
+
+test("check says beforehand what a model will take and do", async () => {
+  const args = ["check", "--threads", "1", "--prompt-tokens", "32", "--gen-tokens", "8"];
+  const { code, stdout } = await runMillet([...args, "--json"]);
+  expect(code).toBe(0);
+  const { name, info, backends } = JSON.parse(stdout);
+  expect([name, info.architecture]).toEqual(["SmolLM2-135M-Instruct.Q4_1", "llama"]);
+  expect(backends[0]).toMatchObject({ name: "cpu", reason: expect.stringContaining("tokens/s") });
+  expect(backends[0].memory.peakBytes).toBeGreaterThan(info.weightBytes);
+  expect(backends[0].decodeTokensPerSecond.value).toBeGreaterThan(0);
+  const text = await runMillet(args);
+  for (const row of ["cpu: ", "Memory ", "Load ", "Prefill ", "Decode "]) expect(text.stdout).toContain(row);
+});

@@ -66,6 +66,15 @@ export type {
 } from "./model/types.js";
 export { loadModel } from "./model.js";
 export { POOLINGS, type Pooling } from "./models/index.js";
+export { canRun } from "./predict/can-run.js";
+export type {
+  BackendPrediction,
+  CanRunOptions,
+  CanRunReport,
+  MemoryPrediction,
+  Prediction,
+  Verdict,
+} from "./predict/types.js";
 export {
   createStore,
   type DownloadProgress,

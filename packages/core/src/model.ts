@@ -2,15 +2,15 @@
  * loadModel(): opens a model file, chooses a backend, and gives a Model that generates text.
  * The one place that knows all layers.
  */
-import type { BackendFactory } from "./backend/backend.js";
 import { serve } from "./backend/serve.js";
 import { detectChatFormat } from "./chat/format/index.js";
 import { createChatRenderer } from "./chat/render-chat.js";
-import { MilletError, throwIfAborted } from "./errors.js";
-import { type ModelFile, QUANTIZE_CHOICES, type QuantizeChoice } from "./formats/index.js";
+import { throwIfAborted } from "./errors.js";
+import type { ModelFile } from "./formats/index.js";
 import { Engine, type EngineShape } from "./generate/engine.js";
 import type { GenerateOptions } from "./generate/options.js";
 import { mergeOptions, resolveOptions } from "./generate/resolve-options.js";
+import { backendsOf, quantizeOf } from "./model/check-options.js";
 import { fileDefaults } from "./model/file-defaults.js";
 import { modelInfo } from "./model/info.js";
 import { openModelFile, rememberFiles } from "./model/open-file.js";
@@ -53,9 +53,9 @@ export async function loadModel(
   checkPlatform();
   const source = (typeof given === "string" ? await findPackage(given) : undefined) ?? given;
   const { signal, onProgress, onRecovery } = options;
-  const quantize = quantizeOf(options);
+  const quantize = quantizeOf(options.quantize);
   const notes: string[] = [];
-  const factories = backendsOf(options);
+  const factories = backendsOf(options.backend);
   throwIfAborted(signal, "Loading the model");
   onProgress?.({ phase: "open", loadedBytes: 0, totalBytes: 0 });
   const places = placesOf(options, notes);
@@ -100,29 +100,6 @@ function packaged(source: ModelSource | ModelPackage, { system, generation = {} 
     system: system === undefined ? defaults.system : system,
     generation: mergeOptions<GenerateOptions>(defaults.generation ?? {}, generation),
   };
-}
-
-function backendsOf({ backend }: LoadModelOptions): readonly BackendFactory[] {
-  const factories = isList(backend) ? backend : [backend];
-  if (factories.length > 0 && factories.every((factory) => typeof factory?.create === "function")) {
-    return factories;
-  }
-  throw new MilletError(
-    "INVALID_ARGUMENT",
-    "Option backend must be a backend such as cpu(), or a list of them in order of preference.",
-  );
-}
-
-function quantizeOf({ quantize }: LoadModelOptions): QuantizeChoice | undefined {
-  if (quantize === undefined || QUANTIZE_CHOICES.includes(quantize)) return quantize;
-  throw new MilletError(
-    "INVALID_ARGUMENT",
-    `Option quantize is one of ${QUANTIZE_CHOICES.join(", ")}, not ${JSON.stringify(quantize)}.`,
-  );
-}
-
-function isList(backend: LoadModelOptions["backend"]): backend is readonly BackendFactory[] {
-  return Array.isArray(backend);
 }
 
 /** Everything after the header; all weights are read when it returns. */

@@ -2,6 +2,7 @@
 import type { Command } from "../command.js";
 import { bench } from "./bench.js";
 import { chat } from "./chat.js";
+import { check } from "./check.js";
 import { doctor } from "./doctor.js";
 import { embed } from "./embed.js";
 import { generate } from "./generate.js";
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   embed,
   tokenize,
   bench,
+  check,
   inspect,
   doctor,
   pull,

@@ -85,7 +85,8 @@ async function serveOn(factory: BackendFactory, request: ServeRequest): Promise<
   }
 }
 
-function checkKvDType({ name, capabilities: { kvDTypes } }: Backend, { dtype }: KvPlan): void {
+/** @throws MilletError KV_DTYPE_UNSUPPORTED */
+export function checkKvDType({ name, capabilities: { kvDTypes } }: Backend, { dtype }: KvPlan): void {
   if (kvDTypes.includes(dtype)) return;
   throw new MilletError(
     "KV_DTYPE_UNSUPPORTED",
@@ -94,8 +95,8 @@ function checkKvDType({ name, capabilities: { kvDTypes } }: Backend, { dtype }: 
   );
 }
 
-/** @throws MilletError GRAPH_UNSUPPORTED_OP what the last set lacks */
-function supportedGraphs(sets: readonly GraphSet[], backend: Backend): GraphSet {
+/** The first set that the backend supports, decomposed for it. @throws MilletError GRAPH_UNSUPPORTED_OP what the last set lacks */
+export function supportedGraphs(sets: readonly GraphSet[], backend: Backend): GraphSet {
   const [first, ...others] = sets;
   try {
     return decomposeAll(first!, backend);
