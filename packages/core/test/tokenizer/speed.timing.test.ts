@@ -1,7 +1,9 @@
 /** Speed of encoding and of construction, in CPU time of this process: other work on the machine does not count. */
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { describeWith } from "../../../../test/support/availability.js";
-import { createTokenizer } from "../../src/tokenizer/index.js";
+import { createTokenizer, huggingFaceTokenizer } from "../../src/tokenizer/index.js";
+import { fixtureFile, prose, repeated } from "./huggingface/real-files.js";
 import { gpt2Description, shared, sharedText, VOCABULARIES } from "./shared-vocabularies.js";
 
 /** The least CPU milliseconds of a few runs. */
@@ -36,6 +38,22 @@ describeWith(shared, "tokenizer speed", () => {
         };
         time(100_000);
         // Four times the text, so that the noise of one measurement weighs less; 2.3 per doubling.
+        expect(time(600_000), JSON.stringify(unit)).toBeLessThan(2.3 ** 2 * time(150_000) + 20);
+      }
+    },
+  );
+
+  // The small files of each kind: with other tokens the same work.
+  test.each(["small-unigram", "small-unigram-bytes", "small-wordpiece"])(
+    "%s: 2 MB/s or more, and time that grows with the length",
+    (name) => {
+      const tokenizerJson = readFileSync(fixtureFile(`${name}.tokenizer.json`), "utf8");
+      const tokenizer = huggingFaceTokenizer({ tokenizerJson });
+      const text = prose();
+      expect(Buffer.byteLength(text) / 1e6 / (cpuMs(() => tokenizer.encode(text)) / 1000)).toBeGreaterThan(2);
+      for (const unit of ["abcdefghijklmnopqrstuvwxyz", " ", "e\u0301"]) {
+        const time = (length: number) => cpuMs(() => tokenizer.encode(repeated(unit, length)), 3);
+        time(100_000);
         expect(time(600_000), JSON.stringify(unit)).toBeLessThan(2.3 ** 2 * time(150_000) + 20);
       }
     },
