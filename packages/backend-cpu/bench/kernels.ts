@@ -4,13 +4,13 @@
  * the one that nobody disturbed.
  */
 import { byteLength, type DType } from "@millet/core/tensor";
+import { Random } from "../../../test/support/random.js";
 import { Dot } from "../assembly/dot-mode.js";
 import { Opcode, Sharing } from "../assembly/opcodes.js";
 import { linearScratchBytes } from "../src/lower/linear.js";
 import { packedByteLength, packedInfo } from "../src/pack/packed-type.js";
 import { encodeProgram, units } from "../src/program/program.js";
 import { InlineEngine, type InlineOptions } from "../test/support/inline-engine.js";
-import { Random } from "../test/support/random.js";
 
 const OUTPUTS = 5504;
 const INPUTS = 2048;

@@ -13,8 +13,8 @@ import { openGguf } from "@millet/core/formats/gguf";
 import { defineModel } from "@millet/core/models";
 import { openSource } from "@millet/core/store";
 import { tensorOf } from "@millet/core/tensor";
+import { Random } from "../../../test/support/random.js";
 import { kvBlockBytes } from "../src/lower/kv-layout.js";
-import { Random } from "../test/support/random.js";
 
 export const [SHORT, LONG] = [128, 4096];
 /** What the time may exceed the bytes by. */

@@ -5,10 +5,10 @@
 import { type Backend, KV_DTYPES, type KvDType, type KvSnapshot, roundKv } from "@millet/core/backend";
 import { describe, expect, test } from "vitest";
 import { describeWith } from "../../../test/support/availability.js";
+import { Random } from "../../../test/support/random.js";
 import { type CpuOptions, cpu } from "../src/index.js";
 import { kvBlockBytes } from "../src/lower/kv-layout.js";
 import { nativeEngine } from "./native/requirement.js";
-import { Random } from "./support/random.js";
 
 const [LAYERS, KV_HEADS, ROWS] = [2, 3, 70];
 const SIZES = [

@@ -3,8 +3,8 @@ import { GraphBuilder } from "@millet/core/graph";
 import { attention, linear } from "@millet/core/ops";
 import { tensorOf } from "@millet/core/tensor";
 import { describe, expect, test } from "vitest";
+import { Random } from "../../../../test/support/random.js";
 import { cpu } from "../../src/index.js";
-import { Random } from "../support/random.js";
 
 const ROWS = 128;
 const WIDTH = 2048;

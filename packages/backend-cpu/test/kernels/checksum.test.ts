@@ -1,9 +1,9 @@
 /** Checksums of memory against plain arithmetic, in ugly sizes, for any division of work, and against single changes. */
 import { expect, test } from "vitest";
+import { Random } from "../../../../test/support/random.js";
 import { Opcode } from "../../assembly/opcodes.js";
 import { encodeProgram, units } from "../../src/program/program.js";
 import { InlineEngine } from "../support/inline-engine.js";
-import { Random } from "../support/random.js";
 
 const DATA = 65536;
 const SUMS = 1 << 19;

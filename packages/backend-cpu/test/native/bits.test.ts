@@ -5,8 +5,8 @@ import { geglu, gelu, layerNorm, rmsNorm, scale, silu, softCap, swiglu } from "@
 import { tensorOf, type WeightSource } from "@millet/core/tensor";
 import { describe, expect, test } from "vitest";
 import { describeWith } from "../../../../test/support/availability.js";
+import { Random } from "../../../../test/support/random.js";
 import { cpu } from "../../src/index.js";
-import { Random } from "../support/random.js";
 import { nativeEngine } from "./requirement.js";
 
 const COLUMNS = 3 * 37;

@@ -6,6 +6,7 @@ import { quantize } from "@millet/core/quant";
 import type { DType } from "@millet/core/tensor";
 import { describe, expect, test } from "vitest";
 import { describeWith } from "../../../../test/support/availability.js";
+import { Random } from "../../../../test/support/random.js";
 import { Opcode, Sharing } from "../../assembly/opcodes.js";
 import type { Engine } from "../../src/engine/engine.js";
 import { linearScratchBytes } from "../../src/lower/linear.js";
@@ -14,7 +15,6 @@ import { createNativeEngine } from "../../src/native/native-engine.js";
 import { packedByteLength, packedInfo, WEIGHT_TYPES } from "../../src/pack/packed-type.js";
 import { encodeProgram, units } from "../../src/program/program.js";
 import { InlineEngine } from "../support/inline-engine.js";
-import { Random } from "../support/random.js";
 import { nativeEngine, nativeLevels } from "./requirement.js";
 
 const MEMORY_BYTES = 1 << 20;

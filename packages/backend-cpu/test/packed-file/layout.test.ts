@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { DTYPES, type DType } from "@millet/core/tensor";
 import { describe, expect, test } from "vitest";
+import { Random } from "../../../../test/support/random.js";
 import {
   PACKED_LAYOUT_VERSION,
   packedByteLength,
@@ -13,7 +14,6 @@ import {
 } from "../../src/pack/packed-type.js";
 import { encodeProgram, units } from "../../src/program/program.js";
 import { InlineEngine } from "../support/inline-engine.js";
-import { Random } from "../support/random.js";
 
 const VERSION = 1;
 const DIGESTS: Readonly<Record<string, string>> = {

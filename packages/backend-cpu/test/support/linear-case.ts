@@ -4,12 +4,12 @@
  */
 import { dequantize, quantize } from "@millet/core/quant";
 import type { DType } from "@millet/core/tensor";
+import { Random } from "../../../../test/support/random.js";
 import { Opcode, Sharing } from "../../assembly/opcodes.js";
 import { linearScratchBytes } from "../../src/lower/linear.js";
 import { packedByteLength, packedInfo } from "../../src/pack/packed-type.js";
 import { encodeProgram, units } from "../../src/program/program.js";
 import { InlineEngine, type InlineOptions } from "./inline-engine.js";
-import { Random } from "./random.js";
 
 export interface LinearShape {
   readonly dtype: DType;

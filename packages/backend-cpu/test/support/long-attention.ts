@@ -3,7 +3,7 @@ import { type Backend, type KvDType, roundKv } from "@millet/core/backend";
 import { GraphBuilder } from "@millet/core/graph";
 import { type AttentionAttrs, attention } from "@millet/core/ops";
 import { type HostTensor, tensorOf, viewAs } from "@millet/core/tensor";
-import { Random } from "./random.js";
+import { Random } from "../../../../test/support/random.js";
 
 const BLOCKS = 40; // 1,280 rows: three segments of 512
 const CHUNK = 100;

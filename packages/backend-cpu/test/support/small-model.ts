@@ -3,9 +3,9 @@ import { KV_BLOCK_ROWS, type KvPlan } from "@millet/core/backend";
 import { GraphBuilder } from "@millet/core/graph";
 import { linear } from "@millet/core/ops";
 import { byteLength, type DType, type KnownOrigin, type WeightSource } from "@millet/core/tensor";
+import { Random } from "../../../../test/support/random.js";
 import { type ModelPlan, planModel } from "../../src/model-plan.js";
 import { WEIGHT_TYPES } from "../../src/pack/packed-type.js";
-import { Random } from "./random.js";
 
 export const ORIGIN: KnownOrigin = { location: "/models/small.gguf", version: "1" };
 const WIDTH = 1024;

@@ -1,6 +1,7 @@
 /**
  * A backend on ONNX Runtime, whichever the caller injects: core's graphs become ONNX models with dynamic rows. Graphs that
- * differ in their sizes alone share one session, so weights are there once.
+ * differ in their sizes alone share one session and its weights; those that differ otherwise (generation and embedding)
+ * have each their own.
  */
 import type {
   Backend,

@@ -63,7 +63,8 @@ test("one that fails while it runs: the answer ends with its reason, the next on
   });
   expect((await model.generate([1, 2, 3], options).result).tokenIds).toHaveLength(8);
   await model.dispose();
-  expect(opened.map(({ released }) => released)).toEqual([true]);
+  expect(opened.length).toBeGreaterThan(0);
+  expect(opened.filter(({ released }) => !released)).toEqual([]);
 });
 
 test("one that cannot open the model: loading fails with its reason, and another backend may serve", async () => {

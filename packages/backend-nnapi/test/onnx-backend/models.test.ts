@@ -1,41 +1,28 @@
-/** Whole models on onnxruntime-node: transformers' logits (fixtures/llama), and texts by loadModel. */
-import { readdirSync, readFileSync } from "node:fs";
+/** Whole models on onnxruntime-node: transformers' logits for every architecture, and texts by loadModel. */
+import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { loadModel } from "@millet/core";
+import { openGguf } from "@millet/core/formats/gguf";
+import { openSource } from "@millet/core/store";
 import ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { describeWith, sharedData } from "../../../../test/support/availability.js";
-import { loadDecoder } from "../../../../test/support/decoder.js";
+import {
+  GOLDEN_MODELS,
+  goldenError,
+  goldenLogits,
+  LLAMA_MODELS,
+} from "../../../../test/support/golden-models.js";
 import { onnxRuntime } from "../../src/onnx.js";
 
-const fixtures = new URL("../../../../fixtures/llama/", import.meta.url);
-const names = readdirSync(fixtures)
-  .filter((file) => file.endsWith(".gguf"))
-  .map((file) => file.replace(".gguf", ""));
-
-interface Golden {
-  readonly prompt: readonly number[];
-  readonly decode: readonly number[];
-  readonly rows: readonly number[];
-  /** base64 of float32 [rows, vocab] */
-  readonly logits: string;
-}
-
-describe("fixtures made with transformers", () => {
-  test.each(names)("%s", async (name) => {
-    const golden: Golden = JSON.parse(readFileSync(new URL(`${name}.json`, fixtures), "utf8"));
-    const expected = new Float32Array(Uint8Array.from(Buffer.from(golden.logits, "base64")).buffer);
-    const tokens = golden.prompt.length + golden.decode.length;
+describe("golden models", () => {
+  test.each([...LLAMA_MODELS, ...GOLDEN_MODELS])("$name", async (model) => {
+    const file = await openGguf(await openSource(model.file));
     const backend = await onnxRuntime({ ort, activations: "float32" }).create();
-    const file = new URL(`${name}.gguf`, fixtures);
-    const decoder = await loadDecoder(backend, file, golden.prompt.length, tokens);
-    const rows = await decoder.run(golden.prompt, 0);
-    for (const token of golden.decode) rows.push(...(await decoder.run([token], rows.length)));
+    const rows = await goldenLogits(backend, file, model);
     await backend.dispose();
-    const actual = golden.rows.flatMap((row) => [...rows[row]!]);
-    const squares = (f: (i: number) => number) => expected.reduce((sum, _, i) => sum + f(i) ** 2, 0);
-    const error = squares((i) => actual[i]! - expected[i]!) / squares((i) => expected[i]!);
-    expect(error).toBeLessThanOrEqual(1e-8);
+    await file.close();
+    expect(goldenError(model, rows)).toBeLessThanOrEqual(1e-8);
   });
 });
 

@@ -6,8 +6,8 @@ import { normalisedError } from "@millet/conformance";
 import { type KvSnapshot, roundKv, type State } from "@millet/core/backend";
 import { tensorOf, viewAs } from "@millet/core/tensor";
 import { describe, expect, test } from "vitest";
+import { Random } from "../../../../test/support/random.js";
 import { describeOnDevice } from "../support/device.js";
-import { Random } from "../support/random.js";
 import { actualOf } from "./attention-run.js";
 import { expectedOf, ints, type Operands, operandsOf, planOf, type Scenario } from "./attention-scenario.js";
 

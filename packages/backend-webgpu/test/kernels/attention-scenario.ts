@@ -3,7 +3,7 @@ import { type KvDType, type KvPlan, reference, type State } from "@millet/core/b
 import { GraphBuilder } from "@millet/core/graph";
 import { type AttentionAttrs, attention } from "@millet/core/ops";
 import { type HostTensor, tensorOf, viewAs } from "@millet/core/tensor";
-import { Random } from "../support/random.js";
+import { Random } from "../../../../test/support/random.js";
 
 const BLOCK_ROWS = 32;
 

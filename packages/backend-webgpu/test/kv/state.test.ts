@@ -4,12 +4,12 @@
  */
 import { type KvDType, type KvPlan, type KvSnapshot, roundKv } from "@millet/core/backend";
 import { describe, expect, test } from "vitest";
+import { Random } from "../../../../test/support/random.js";
 import type { Device } from "../../src/device/device.js";
 import { KV_TYPES, kvBytes, mostBlocks } from "../../src/kv/layout.js";
 import { WebgpuState } from "../../src/kv/state.js";
 import { describeOnDevice } from "../support/device.js";
 import { kvRuntime } from "../support/kv-runtime.js";
-import { Random } from "../support/random.js";
 
 const ROWS = 70;
 const SIZES = [

@@ -1,4 +1,4 @@
-/** Reproducible random data for tests. */
+/** Reproducible random numbers for tests. */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** Uniform in [0, 1): splitmix32. */
+  /** Uniform in [0, 1): a 32-bit mixing of a counter (splitmix32). */
   next(): number {
     this.#state = (this.#state + 0x9e3779b9) >>> 0;
     let z = this.#state;
@@ -15,11 +15,12 @@ export class Random {
     return ((z ^ (z >>> 15)) >>> 0) / 2 ** 32;
   }
 
+  normal(): number {
+    return Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next());
+  }
+
   normals(count: number, scale = 1): Float32Array<ArrayBuffer> {
-    return Float32Array.from(
-      { length: count },
-      () => scale * Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next()),
-    );
+    return Float32Array.from({ length: count }, () => this.normal() * scale);
   }
 
   /** The numbers 0 .. count - 1 in some order. */
