@@ -25,7 +25,7 @@ export interface BenchReport {
   readonly device: string;
   readonly threads: number;
   /** What the backend chose for this machine, and how; full sentences. */
-  readonly choices: readonly string[];
+  readonly choices?: readonly string[];
   readonly loadMs: number;
   /** Of the whole process, at the end. */
   readonly peakRssBytes: number;
@@ -95,7 +95,7 @@ function summarize(modelName: string, model: Model, runs: readonly GenerationTim
     engine: capabilities.engine ?? name,
     device: capabilities.description,
     threads: capabilities.threads,
-    choices: capabilities.choices ?? [],
+    ...(capabilities.choices?.length && { choices: capabilities.choices }),
     loadMs: round(model.loadMs),
     peakRssBytes: process.resourceUsage().maxRSS * 1024, // libuv reports kibibytes on every system
     prefillTokensPerSecond: round(median(runs.map((timings) => timings.prefillTokensPerSecond))),
@@ -110,7 +110,7 @@ function formatReport(report: BenchReport): string {
     ["Model", report.model],
     ["Backend", `${report.backend}, engine ${report.engine}, threads ${report.threads}`],
     ["Device", report.device],
-    ...report.choices.map((text, i): [string, string] => [i === 0 ? "Kernels" : "", text]),
+    ...(report.choices ?? []).map((text, i): [string, string] => [i === 0 ? "Kernels" : "", text]),
     ["Load", formatMs(report.loadMs)],
     ["Peak memory", `${formatBytes(report.peakRssBytes)} of the whole process`],
     ["Prefill", `${formatSpeed(report.prefillTokensPerSecond)} tokens/s`],

@@ -3,7 +3,7 @@
  * that every answer is the range that was asked for, of the version of the file that was opened.
  */
 import { MilletError } from "../errors.js";
-import { bodyPieces, request, withRetries } from "./http-request.js";
+import { bodyPieces, RETRIES, request, withRetries } from "./http-request.js";
 import {
   changedError,
   contentLength,
@@ -17,6 +17,9 @@ import {
 import type { Route } from "./route.js";
 import type { SourceOptions } from "./source.js";
 
+/** Bytes by which an answer that breaks was of use. */
+const LEAST_PROGRESS = 4096;
+
 /** A file as it was opened. */
 export interface OpenedFile {
   readonly route: Route;
@@ -25,7 +28,7 @@ export interface OpenedFile {
 }
 
 /**
- * The bytes [start, end) in pieces, in order. Every byte that comes renews the retries.
+ * The bytes [start, end) in pieces, in order. An answer that brings some (LEAST_PROGRESS) renews the retries.
  * @throws MilletError SOURCE_READ_FAILED, SOURCE_CHANGED, SOURCE_TRUNCATED, SOURCE_RANGE_UNSUPPORTED, ABORTED
  */
 export async function* fetchRange(
@@ -34,7 +37,9 @@ export async function* fetchRange(
   end: number,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void> {
+  let barren = 0;
   for (let at = start; at < end; ) {
+    const before = at;
     const { first, rest } = await withRetries(file.options, signal, () => begin(file, at, end, signal));
     try {
       at += first.byteLength;
@@ -44,7 +49,9 @@ export async function* fetchRange(
         yield piece;
       }
     } catch (error) {
-      if (!isTransient(error)) throw error;
+      // Otherwise a server that gives a few bytes a time would be asked for ever.
+      barren = at - before < LEAST_PROGRESS ? barren + 1 : 0;
+      if (!isTransient(error) || barren > (file.options.retries ?? RETRIES)) throw error;
     } finally {
       await rest.return();
     }

@@ -5,6 +5,9 @@ import type { Route } from "./route.js";
 import type { SourceOptions } from "./source.js";
 import { unlessStalled } from "./stall.js";
 
+/** How often a request that fails is made again, unless options say otherwise. */
+export const RETRIES = 2;
+
 /** One range request. Resolves for 200, 206 and 416; anything else is thrown. */
 export async function request(route: Route, range: string, signal?: AbortSignal): Promise<Response> {
   // With a range, fetch asks for uncompressed bytes by itself.
@@ -72,7 +75,7 @@ export async function withRetries<T>(
   signal: AbortSignal | undefined,
   run: () => Promise<T>,
 ) {
-  let left = options.retries ?? 2;
+  let left = options.retries ?? RETRIES;
   let delayMs = options.retryDelayMs ?? 250;
   for (;;) {
     try {

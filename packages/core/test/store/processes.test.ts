@@ -133,7 +133,9 @@ it("killed fifty times in the middle, it loses nothing and keeps nothing wrong",
   expect(ended * file.byteLength + stored).toBeGreaterThan(10 * CHUNK);
   expectBytes(await readAll(address, storeIn(folder)), file);
   const { data, refs, contents } = filesIn(folder);
-  expect([data?.length, refs?.length, contents?.length]).toEqual([2, 1, 1]);
+  // A record that was being written leaves a file of its own, which goes when it is old.
+  const records = (names: readonly string[] = []) => names.filter((name) => !name.endsWith(".tmp"));
+  expect([data?.length, records(refs).length, records(contents).length]).toEqual([2, 1, 1]);
 });
 
 it.skipIf(process.platform === "win32")(
