@@ -150,7 +150,7 @@ describeWith(browser(), "the example web-chat", (executable) => {
         if (isHeader) await route.continue(); // the rest is never answered
       });
       await chat.button("Load").click();
-      await chat.loading(0.1);
+      await chat.loading(0.5);
       if (how === "Stop") await chat.button("Stop").click();
       else await chat.page.reload();
       await chat.page.unroute(lastFile);
@@ -163,7 +163,8 @@ describeWith(browser(), "the example web-chat", (executable) => {
       chat.ranges.length = 0;
       expect(await chat.load()).toContain("loaded in");
       const fetched = chat.ranges.reduce((sum, { byteLength }) => sum + byteLength, 0);
-      expect(fetched).toBeLessThan(MODEL_BYTES * 0.9); // the first tenth, at least, was kept
+      // Of the half that had come, all but what the connections were in the middle of was kept.
+      expect(fetched).toBeLessThan(MODEL_BYTES * 0.9);
       expect(chat.problems).toEqual([]);
       await chat.page.close();
     },
