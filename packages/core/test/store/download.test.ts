@@ -138,7 +138,7 @@ describe("a file from a server", () => {
 
 it("tells how far it is, how fast, and for how long", async () => {
   const seen: DownloadProgress[] = [];
-  server.misbehave = throttled(4);
+  server.misbehave = throttled(30);
   await storeIn(folder).pull(address, { onProgress: (progress) => seen.push(progress) });
   expect(seen.length).toBeGreaterThan(3);
   expect(seen.at(-1)).toMatchObject({ loadedBytes: file.byteLength, totalBytes: file.byteLength });
@@ -153,7 +153,7 @@ it("tells how far it is, how fast, and for how long", async () => {
 describe("a download that is interrupted", () => {
   it("goes on where it stopped, by another store, without what came before", async () => {
     const stop = new AbortController();
-    server.misbehave = throttled(2);
+    server.misbehave = throttled(20);
     const onProgress = ({ loadedBytes }: DownloadProgress) => loadedBytes > 8 * CHUNK && stop.abort();
     const error = await failure(storeIn(folder).pull(address, { signal: stop.signal, onProgress }));
     expect(error.code).toBe("ABORTED");
@@ -168,7 +168,7 @@ describe("a download that is interrupted", () => {
 
   it("fetches again what was damaged on the disk meanwhile", async () => {
     const stop = new AbortController();
-    server.misbehave = throttled(2);
+    server.misbehave = throttled(20);
     const onProgress = ({ loadedBytes }: DownloadProgress) => loadedBytes > 8 * CHUNK && stop.abort();
     await failure(storeIn(folder).pull(address, { signal: stop.signal, onProgress }));
     server.misbehave = undefined;
