@@ -99,10 +99,10 @@ export class ChatPage {
   }
 
   /**
-   * Types a message, and clicks an element when the answer has this many characters: within the page, so that no answer
-   * is too fast for it. Waits for the end of what the click began.
+   * Clicks an element when the next answer has this many characters: within the page, so that no answer is too fast
+   * for it.
    */
-  async interrupt(question: string, characters: number, selector: string): Promise<ShownTurn> {
+  async clickWhenAnswered(characters: number, selector: string): Promise<void> {
     await this.page.evaluate(
       ([characters, selector]) => {
         const answers = document.getElementsByClassName("answer");
@@ -116,6 +116,11 @@ export class ChatPage {
       },
       [characters, selector] as const,
     );
+  }
+
+  /** Types a message, clicks an element when the answer has this many characters, and waits for the end of both. */
+  async interrupt(question: string, characters: number, selector: string): Promise<ShownTurn> {
+    await this.clickWhenAnswered(characters, selector);
     return this.ask(question);
   }
 
