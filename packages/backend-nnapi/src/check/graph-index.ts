@@ -4,6 +4,7 @@ import type { OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from "../o
 export class GraphIndex {
   readonly graph: OnnxGraph;
   readonly opsets: OnnxModel["opsets"];
+  readonly #inputs: ReadonlySet<string>;
   readonly #values = new Map<string, Pick<OnnxValue, "dtype" | "shape">>();
   readonly #constants = new Map<string, OnnxTensor>();
   readonly #producers = new Map<string, OnnxNode>();
@@ -11,6 +12,7 @@ export class GraphIndex {
   constructor({ graph, opsets }: OnnxModel) {
     this.graph = graph;
     this.opsets = opsets;
+    this.#inputs = new Set(graph.inputs.map(({ name }) => name));
     for (const value of [...graph.inputs, ...graph.outputs, ...graph.values])
       this.#values.set(value.name, value);
     for (const tensor of graph.initializers) this.#addConstant(tensor.name, tensor);
@@ -34,6 +36,11 @@ export class GraphIndex {
   /** The constant of this name, or undefined if it is computed or an input. */
   constant(name: string): OnnxTensor | undefined {
     return this.#constants.get(name);
+  }
+
+  /** Whether there is such a value: an input, a constant, or a node's output. */
+  defines(name: string): boolean {
+    return this.#inputs.has(name) || this.#constants.has(name) || this.#producers.has(name);
   }
 
   producer(name: string): OnnxNode | undefined {

@@ -133,6 +133,11 @@ export const RULE_CASES: readonly RuleCase[] = [
     }),
   },
   {
+    rule: "defined-operands",
+    pass: unary("Add", { initializers: [floats("one", [], [1])] }, ["one"]),
+    fail: unary("Add", {}, ["one"]),
+  },
+  {
     rule: "static-shape",
     pass: unary("Relu"),
     fail: unary("Relu", { inputs: [value("x", ["tokens", 4])] }),

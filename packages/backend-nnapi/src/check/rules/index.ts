@@ -12,12 +12,21 @@ import {
   quantizedWeights,
   quantizeType,
 } from "./products.js";
-import { castType, dataType, inlineConstants, notEmpty, rank, staticShape } from "./values.js";
+import {
+  castType,
+  dataType,
+  definedOperands,
+  inlineConstants,
+  notEmpty,
+  rank,
+  staticShape,
+} from "./values.js";
 
 export const NNAPI_RULES: readonly Rule[] = [
   noSubgraph,
   knownOp,
   apiLevelRule,
+  definedOperands,
   inlineConstants,
   staticShape,
   notEmpty,

@@ -49,6 +49,20 @@ function firstOf(
   return undefined;
 }
 
+export const definedOperands: Rule = {
+  name: "defined-operands",
+  ops: "all",
+  demands: "Every operand is an input of the graph, a constant, or another node's output.",
+  check(node, { graph }) {
+    const name = present(node.inputs).find((input) => !graph.defines(input));
+    if (name === undefined) return undefined;
+    return {
+      what: `"${name}" is neither an input, nor a constant, nor computed`,
+      fix: "Export again: the file lacks this constant or the node that computes it, and no runtime can load it.",
+    };
+  },
+};
+
 export const staticShape: Rule = {
   name: "static-shape",
   ops: "all",
