@@ -26,7 +26,8 @@ import { writeOnnx } from "../onnx/write.js";
 import type { OrtLike, OrtSession, OrtSessionOptions } from "../runtime/ort.js";
 import { OnnxState } from "./cache.js";
 import { EmbeddingTable } from "./embedding-table.js";
-import { OnnxExecutable, type OnnxModelParts, runtimeError } from "./executable.js";
+import { type Enqueue, OnnxExecutable } from "./executable.js";
+import { type OnnxModelParts, runtimeError, SessionComputation } from "./session.js";
 
 export interface OnnxRuntimeOptions {
   /** The runtime: onnxruntime-node, onnxruntime-web, onnxruntime-react-native, or any other of their kind. */
@@ -99,11 +100,8 @@ class OnnxBackend implements Backend {
     const sessions = new Map<string, OrtSession>();
     const embeddings = new Map<string, EmbeddingTable>();
     const queue = new Queue();
-    const parts: OnnxModelParts = {
-      ort: this.#options.ort,
-      embeddings,
-      enqueue: (work) => queue.enqueue(work),
-    };
+    const parts: OnnxModelParts = { ort: this.#options.ort, embeddings };
+    const enqueue: Enqueue = (work) => queue.enqueue(work);
     let loadedBytes = 0;
     const release = async () => {
       await Promise.all([...sessions.values()].map((session) => session.release()));
@@ -119,14 +117,18 @@ class OnnxBackend implements Backend {
         const session = sessions.get(key) ?? (await this.#open(emitted.model, signal));
         if (!sessions.has(key)) loadedBytes += writeOnnx(emitted.model).byteLength;
         sessions.set(key, session);
-        executables[name] = new OnnxExecutable(graph, emitted, session, parts);
+        executables[name] = new OnnxExecutable(
+          graph,
+          new SessionComputation(emitted, session, parts),
+          enqueue,
+        );
         onProgress?.({ loadedBytes, totalBytes: loadedBytes });
       }
       for (const table of embeddings.values()) loadedBytes += table.byteLength;
       return {
         byteLength: loadedBytes,
         executables,
-        createState: () => new OnnxState(kv, parts.enqueue),
+        createState: () => new OnnxState(kv, enqueue),
         dispose: () => queue.close(release),
       };
     } catch (error) {

@@ -1,6 +1,5 @@
-/** One graph on a session: feeds are made from the call's inputs, new keys and values go to the cache. */
+/** One graph as core calls it: calls are checked, wait for their turn, and give their outputs when they are read. */
 import {
-  type ActiveRows,
   type Call,
   checkCall,
   checkIndices,
@@ -9,37 +8,24 @@ import {
   hostInputs,
   outputSpec,
 } from "@millet/core/backend";
-import { isMilletError, MilletError, throwIfAborted } from "@millet/core/errors";
+import { MilletError, throwIfAborted } from "@millet/core/errors";
 import type { Graph } from "@millet/core/graph";
-import { fillRotationTable } from "@millet/core/ops";
-import { type HostTensor, type TensorSpec, tensorOf, viewAs } from "@millet/core/tensor";
-import type { EmittedGraph } from "../emit/emit.js";
-import type { CacheIndices } from "../emit/feeds.js";
-import type { OrtLike, OrtSession, OrtTensor } from "../runtime/ort.js";
+import { type HostTensor, type TensorSpec, tensorOf } from "@millet/core/tensor";
 import { OnnxState } from "./cache.js";
-import type { EmbeddingTable } from "./embedding-table.js";
-import { type Indices, type Visibility, visibilityOf } from "./visibility.js";
+import type { Computation } from "./computation.js";
 
-/** What executables of one model share. */
-export interface OnnxModelParts {
-  readonly ort: OrtLike;
-  readonly embeddings: ReadonlyMap<string, EmbeddingTable>;
-  enqueue<T>(work: () => T | Promise<T>): Promise<T>;
-}
-
-type Inputs = Readonly<Record<string, HostTensor>>;
+/** Runs work after everything that was asked for before. */
+export type Enqueue = <T>(work: () => T | Promise<T>) => Promise<T>;
 
 export class OnnxExecutable implements Executable {
   readonly graph: Graph;
-  readonly #emitted: EmittedGraph;
-  readonly #session: OrtSession;
-  readonly #parts: OnnxModelParts;
+  readonly #computation: Computation;
+  readonly #enqueue: Enqueue;
 
-  constructor(graph: Graph, emitted: EmittedGraph, session: OrtSession, parts: OnnxModelParts) {
+  constructor(graph: Graph, computation: Computation, enqueue: Enqueue) {
     this.graph = graph;
-    this.#emitted = emitted;
-    this.#session = session;
-    this.#parts = parts;
+    this.#computation = computation;
+    this.#enqueue = enqueue;
   }
 
   run(call: Call): Readonly<Record<string, DeviceBuffer>> {
@@ -50,10 +36,16 @@ export class OnnxExecutable implements Executable {
     const inputs = Object.fromEntries(
       Object.entries(given).map(([name, { spec, data }]) => [name, { spec, data: data.slice() }]),
     );
-    const result = this.#parts.enqueue(() => this.#compute(inputs, rows, state, call.signal));
+    const result = this.#enqueue(async () => {
+      throwIfAborted(call.signal, "The call");
+      checkIndices(this.graph, ({ name }) => inputs[name], rows, state?.rows);
+      const outputs = await this.#computation.compute({ inputs, rows, state });
+      throwIfAborted(call.signal, "The call");
+      return outputs;
+    });
     result.catch(() => undefined); // whoever reads an output gets it
     return Object.fromEntries(
-      this.#emitted.outputs.map((name) => [
+      Object.keys(this.graph.outputs).map((name) => [
         name,
         new Output(outputSpec(this.graph, name, rows), name, result),
       ]),
@@ -61,137 +53,8 @@ export class OnnxExecutable implements Executable {
   }
 
   toString(): string {
-    const { nodes, initializers } = this.#emitted.model.graph;
-    const lines = nodes.map(
-      ({ opType, inputs, outputs }) => `  ${outputs.join(", ")} = ${opType}(${inputs.join(", ")})`,
-    );
-    return [
-      `onnx ${this.graph.name}: ${nodes.length} nodes, ${initializers.length} constants`,
-      ...lines,
-    ].join("\n");
+    return this.#computation.toString();
   }
-
-  async #compute(
-    inputs: Inputs,
-    rows: ActiveRows,
-    state: OnnxState | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<ReadonlyMap<string, Float32Array>> {
-    throwIfAborted(signal, "The call");
-    checkIndices(this.graph, ({ name }) => inputs[name], rows, state?.rows);
-    const { feeds } = this.#emitted;
-    const indices = feeds.indices && indicesOf(feeds.indices, inputs);
-    const visibility = indices && state && visibilityOf(indices, state.plan.blockRows, state.positions);
-    const results = await this.#runSession(this.#feedsOf(inputs, state, visibility));
-    const floats = new Map(Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]));
-    if (indices && state) {
-      indices.writeRows.forEach((row, t) => {
-        state.positions[row] = indices.positions[t]!;
-      });
-      for (const { layer, newKeys, newValues } of feeds.caches) {
-        state.keys.scatter(layer, indices.writeRows, floats.get(newKeys)!);
-        state.values.scatter(layer, indices.writeRows, floats.get(newValues)!);
-      }
-    }
-    throwIfAborted(signal, "The call");
-    return floats;
-  }
-
-  #feedsOf(
-    inputs: Inputs,
-    state: OnnxState | undefined,
-    visibility: Visibility | undefined,
-  ): Record<string, OrtTensor> {
-    const { Tensor } = this.#parts.ort;
-    const { embeddings, rotations, masks, caches, direct } = this.#emitted.feeds;
-    const result: Record<string, OrtTensor> = {};
-    const floats = (name: string, data: Float32Array, columns: number) => {
-      result[name] = new Tensor("float32", data, [data.length / columns, columns]);
-    };
-    for (const [name, dtype] of Object.entries(direct)) {
-      const { shape } = inputs[name]!.spec;
-      result[name] =
-        dtype === "int32"
-          ? new Tensor("int32", viewAs(inputs[name]!, "i32"), shape)
-          : new Tensor("float32", viewAs(inputs[name]!, "f32"), shape);
-    }
-    for (const { name, weight, tokens, scale } of embeddings) {
-      const table = this.#parts.embeddings.get(weight)!;
-      floats(name, table.rows(viewAs(inputs[tokens]!, "i32"), scale), table.columns);
-    }
-    for (const { cos, sin, rope, positions } of rotations) {
-      const [cosines, sines] = rotationTables(rope, viewAs(inputs[positions]!, "i32"));
-      floats(cos, cosines, rope.inverseFrequencies.length);
-      floats(sin, sines, rope.inverseFrequencies.length);
-    }
-    if (!visibility || !state) return result;
-    const { past } = visibility;
-    for (const feed of masks) {
-      const mask = visibility.mask(feed);
-      const tokens = inputs[this.#emitted.feeds.indices!.positions]!.spec.shape[0]!;
-      floats(feed.name, mask, mask.length / tokens);
-    }
-    for (const { layer, pastKeys, pastValues } of caches) {
-      result[pastKeys] = new Tensor("float32", state.keys.gather(layer, past), [
-        past.length,
-        state.keys.columns,
-      ]);
-      result[pastValues] = new Tensor("float32", state.values.gather(layer, past), [
-        past.length,
-        state.values.columns,
-      ]);
-    }
-    return result;
-  }
-
-  async #runSession(
-    feeds: Readonly<Record<string, OrtTensor>>,
-  ): Promise<Readonly<Record<string, OrtTensor>>> {
-    try {
-      return await this.#session.run(feeds);
-    } catch (error) {
-      throw runtimeError(`run graph "${this.graph.name}"`, error);
-    }
-  }
-}
-
-/** Cosines and sines apart, each f32[rows, pairs]. */
-function rotationTables(
-  rope: Parameters<typeof fillRotationTable>[1],
-  positions: Int32Array,
-): [Float32Array, Float32Array] {
-  const pairs = rope.inverseFrequencies.length;
-  const table = new Float32Array(2 * pairs * positions.length);
-  fillRotationTable(table, rope, positions);
-  const [cos, sin] = [new Float32Array(pairs * positions.length), new Float32Array(pairs * positions.length)];
-  for (let row = 0; row < positions.length; row++) {
-    cos.set(table.subarray(2 * row * pairs, (2 * row + 1) * pairs), row * pairs);
-    sin.set(table.subarray((2 * row + 1) * pairs, (2 * row + 2) * pairs), row * pairs);
-  }
-  return [cos, sin];
-}
-
-function indicesOf(names: CacheIndices, inputs: Inputs): Indices {
-  const array = (name: string) => viewAs(inputs[name]!, "i32");
-  return {
-    positions: array(names.positions),
-    sequences: array(names.sequences),
-    writeRows: array(names.writeRows),
-    blockTable: array(names.blockTable),
-    lengths: array(names.lengths),
-  };
-}
-
-/** What the runtime fails with, as a MilletError. */
-export function runtimeError(what: string, error: unknown): MilletError {
-  if (isMilletError(error)) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  const isMemory = /alloc|out of memory|OOM/i.test(reason);
-  return new MilletError(
-    isMemory ? "OUT_OF_MEMORY" : "BACKEND_FAILED",
-    `ONNX Runtime could not ${what}: ${reason}`,
-    { cause: error },
-  );
 }
 
 class Output implements DeviceBuffer {
