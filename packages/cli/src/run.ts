@@ -1,7 +1,7 @@
 /** Finds the command, runs it, and turns what it throws into one line on standard error and an exit code. */
 import { isMilletError } from "@millet/core";
 import { COMMANDS } from "./commands/index.js";
-import { EXIT_CODES, exitCodeOf } from "./exit-codes.js";
+import { EXIT_CODES, type ExitCode, exitCodeOf } from "./exit-codes.js";
 import { mainHelp } from "./help.js";
 import { watchInterrupts } from "./interrupts.js";
 import { usage } from "./options.js";
@@ -14,8 +14,7 @@ import { version } from "./version.js";
  */
 export async function run(args: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
   try {
-    await dispatch(args, io, signal);
-    return EXIT_CODES.ok.code;
+    return await dispatch(args, io, signal);
   } catch (error) {
     if (!signal.aborted) report(error, args, io);
     return exitCodeOf(error);
@@ -30,19 +29,24 @@ export async function runInProcess(): Promise<void> {
   process.exitCode = interrupts.exitCode() ?? code;
 }
 
-async function dispatch(args: readonly string[], io: Io, signal: AbortSignal): Promise<void> {
+async function dispatch(args: readonly string[], io: Io, signal: AbortSignal): Promise<ExitCode> {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     const text = mainHelp(COMMANDS, io.stdout.columns);
-    if (name !== undefined) return io.stdout.line(text);
+    if (name !== undefined) return printed(io, text);
     io.stderr.line(text);
     throw usage("Name a command.");
   }
-  if (name === "--version" || name === "-v") return io.stdout.line(version());
+  if (name === "--version" || name === "-v") return printed(io, version());
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command === undefined)
     throw usage(`There is no command "${name}": ${COMMANDS.map((known) => known.name).join(", ")}.`);
-  await command.run(rest, io, signal);
+  return command.run(rest, io, signal);
+}
+
+function printed(io: Io, text: string): ExitCode {
+  io.stdout.line(text);
+  return EXIT_CODES.ok.code;
 }
 
 function report(error: unknown, args: readonly string[], io: Io): void {

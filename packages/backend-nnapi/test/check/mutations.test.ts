@@ -1,4 +1,5 @@
 /** One thing wrong in a layer that is otherwise right: the checker names the node, the rule and the partition that is lost. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { checkModel, checkNnapi, type NnapiReport } from "../../src/check/check.js";
 import type { OnnxGraph, OnnxModel, OnnxTensor } from "../../src/onnx/model.js";
@@ -33,6 +34,13 @@ test("the layer itself is whole: two partitions, cut by attention", () => {
   const report = checkModel(quantizedLayer());
   expect(faults(report)).toEqual([]);
   expect(report.partitions).toHaveLength(2);
+});
+
+test("is the fixture that other packages' tests look at (MILLET_WRITE_FIXTURES=1 writes it)", async () => {
+  const path = new URL("../../../../fixtures/onnx/quantized-layer.onnx", import.meta.url);
+  const bytes = await writeOnnx(quantizedLayer()).bytes();
+  if (process.env.MILLET_WRITE_FIXTURES === "1") writeFileSync(path, bytes);
+  expect(Buffer.compare(readFileSync(path), bytes)).toBe(0);
 });
 
 describe.each(PROJECTIONS)("projection %s", (name) => {

@@ -4,16 +4,20 @@ import type { HuggingFaceModelFile, ModelFile } from "@millet/core/formats";
 import type { GgufModelFile } from "@millet/core/formats/gguf";
 import { ARCHITECTURES } from "@millet/core/models";
 import { type Context, defineCommand } from "../command.js";
-import { formatBytes, formatCount, formatTable } from "../format.js";
+import { EXIT_CODES, type ExitCode } from "../exit-codes.js";
+import { formatBytes, formatCount } from "../format.js";
 import { architectureOf, estimateFit, type Fit, shareByType, type TypeShare } from "../inspection.js";
 import { withModelFile } from "../model-file.js";
-import { choice, flag } from "../options.js";
+import { inspectForNnapi, NNAPI_OPTIONS } from "../nnapi/inspect-nnapi.js";
+import { choice, flag, usage } from "../options.js";
+import { section } from "../sections.js";
 import type { Output } from "../terminal/io.js";
 
 const OPTIONS = {
   tensors: flag("List every tensor."),
   full: flag("Show long texts and arrays as a whole."),
   quantize: choice(QUANTIZE_CHOICES, "What the matrices of a Hugging Face folder become. Default: q8_0."),
+  ...NNAPI_OPTIONS,
 };
 
 /** Of a text, and of an array, as far as the table shows them. */
@@ -25,15 +29,27 @@ export const inspect = defineCommand({
   summary: "Show what is in a model file or folder and whether it fits here.",
   positionals: ["[file]"],
   options: OPTIONS,
-  notes: ["With --json the tensors are always listed, and arrays of the metadata are whole with --full."],
+  notes: [
+    "With --json the tensors are always listed, and arrays of the metadata are whole with --full.",
+    "",
+    "Would Android's accelerator take this ONNX file, all but its attention?",
+    "  millet inspect --nnapi model.onnx --api-level 29 --on-cpu GroupQueryAttention",
+  ],
   run,
 });
 
-async function run({ options, positionals, io, signal }: Context<typeof OPTIONS>): Promise<void> {
+async function run({ options, positionals, io, signal }: Context<typeof OPTIONS>): Promise<ExitCode> {
+  if (options.nnapi) {
+    if (positionals[0] === undefined) throw usage("--nnapi needs the path of an ONNX file.");
+    return inspectForNnapi(positionals[0], options, io.stdout);
+  }
+  if (options["api-level"] !== undefined || options["on-cpu"].length > 0)
+    throw usage("--api-level and --on-cpu go with --nnapi.");
   await withModelFile(positionals[0], { signal, quantize: options.quantize }, (file) => {
     if (options.json) io.stdout.json(asJson(file, options.full));
     else write(file, options, io.stdout);
   });
+  return EXIT_CODES.ok.code;
 }
 
 /** What only one of the containers has. */
@@ -124,19 +140,6 @@ function write(
 
 function known(architecture: string | undefined): boolean {
   return ARCHITECTURES.some(({ name }) => name === architecture);
-}
-
-function section(
-  output: Output,
-  title: string,
-  rows: readonly (readonly string[])[],
-  right: readonly number[] = [],
-): void {
-  output.styled("bold", title);
-  output.line();
-  const lines = rows.length > 0 ? formatTable(rows, right) : ["none"];
-  for (const line of lines) output.line(`  ${line}`);
-  output.line();
 }
 
 function headline(file: ModelFile): string {
