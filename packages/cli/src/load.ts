@@ -1,5 +1,5 @@
 /** Loads the model that a command line names, with a progress bar. */
-import { KV_DTYPES, loadModel, type Model, QUANTIZE_CHOICES } from "@millet/core";
+import { KV_DTYPES, type LoadModelOptions, loadModel, type Model, QUANTIZE_CHOICES } from "@millet/core";
 import { BACKEND_OPTIONS, chooseBackend } from "./backends.js";
 import { resolveModel } from "./models.js";
 import { choice, integer, type OptionValues } from "./options.js";
@@ -36,13 +36,15 @@ export async function load(
   values: OptionValues<typeof LOAD_OPTIONS>,
   io: Io,
   signal: AbortSignal,
+  sizes: Pick<LoadModelOptions, "contextLength" | "kvCapacityTokens"> = {},
 ): Promise<LoadedModel> {
   const bar = new ProgressBar(io.stderr);
   try {
     const { name, source } = await resolveModel(given);
     const model = await loadModel(source, {
       backend: chooseBackend(values),
-      contextLength: values["context-length"],
+      contextLength: values["context-length"] ?? sizes.contextLength,
+      kvCapacityTokens: sizes.kvCapacityTokens,
       kvDType: values["kv-type"],
       quantize: values.quantize,
       signal,

@@ -93,6 +93,7 @@ test("bench --json prints exactly one line, with exactly these keys", async () =
     "device",
     "threads",
     "loadMs",
+    "startRssBytes",
     "peakRssBytes",
     "prefillTokensPerSecond",
     "decodeTokensPerSecond",
@@ -102,7 +103,8 @@ test("bench --json prints exactly one line, with exactly these keys", async () =
     threads: 2,
     engine: expect.stringMatching(/^(wasm|native)$/),
   });
-  expect(report.peakRssBytes).toBeGreaterThan(100e6);
+  expect(report.startRssBytes).toBeGreaterThan(20e6);
+  expect(Number(report.peakRssBytes) - Number(report.startRssBytes)).toBeGreaterThan(100e6);
   expect(report.prefillTokensPerSecond).toBeGreaterThan(1);
   expect(report.decodeTokensPerSecond).toBeGreaterThan(1);
   expect(stderr).toContain("run 1 of 1");

@@ -27,7 +27,8 @@ export interface BenchReport {
   /** What the backend chose for this machine, and how; full sentences. */
   readonly choices?: readonly string[];
   readonly loadMs: number;
-  /** Of the whole process, at the end. */
+  /** Resident memory of the process before the model, and the most of all; one conversation is in the cache at a time. */
+  readonly startRssBytes: number;
   readonly peakRssBytes: number;
   readonly prefillTokensPerSecond: number;
   readonly decodeTokensPerSecond: number;
@@ -49,7 +50,10 @@ export const bench = defineCommand({
 
 async function run({ options, positionals, io, signal }: Context<typeof OPTIONS>): Promise<void> {
   const { "prompt-tokens": promptTokens = 256, "gen-tokens": genTokens = 64, repeat = 3 } = options;
-  const { name, model } = await load(positionals[0], options, io, signal);
+  const startRssBytes = process.memoryUsage.rss();
+  const tokens = options["context-length"] ?? promptTokens + genTokens + 1;
+  const sizes = { contextLength: tokens, kvCapacityTokens: tokens };
+  const { name, model } = await load(positionals[0], options, io, signal, sizes);
   try {
     const runs: GenerationTimings[] = [];
     for (let i = 0; i <= repeat; i++) {
@@ -58,7 +62,7 @@ async function run({ options, positionals, io, signal }: Context<typeof OPTIONS>
       io.stderr.line(`${i === 0 ? "warm-up" : `run ${i} of ${repeat}`}: ${speeds}`);
       if (i > 0) runs.push(timings);
     }
-    const report = summarize(name, model, runs);
+    const report = summarize(name, model, startRssBytes, runs);
     if (options.json) io.stdout.json(report);
     else io.stdout.line(formatReport(report));
   } finally {
@@ -87,7 +91,12 @@ async function measure(
   return timings;
 }
 
-function summarize(modelName: string, model: Model, runs: readonly GenerationTimings[]): BenchReport {
+function summarize(
+  modelName: string,
+  model: Model,
+  startRssBytes: number,
+  runs: readonly GenerationTimings[],
+): BenchReport {
   const { name, capabilities } = model.backend;
   return {
     model: modelName,
@@ -97,6 +106,7 @@ function summarize(modelName: string, model: Model, runs: readonly GenerationTim
     threads: capabilities.threads,
     ...(capabilities.choices?.length && { choices: capabilities.choices }),
     loadMs: round(model.loadMs),
+    startRssBytes,
     peakRssBytes: process.resourceUsage().maxRSS * 1024, // libuv reports kibibytes on every system
     prefillTokensPerSecond: round(median(runs.map((timings) => timings.prefillTokensPerSecond))),
     decodeTokensPerSecond: round(median(runs.map((timings) => timings.decodeTokensPerSecond))),
@@ -112,7 +122,10 @@ function formatReport(report: BenchReport): string {
     ["Device", report.device],
     ...(report.choices ?? []).map((text, i): [string, string] => [i === 0 ? "Kernels" : "", text]),
     ["Load", formatMs(report.loadMs)],
-    ["Peak memory", `${formatBytes(report.peakRssBytes)} of the whole process`],
+    [
+      "Peak memory",
+      `${formatBytes(report.peakRssBytes)} of the whole process, which had ${formatBytes(report.startRssBytes)} before`,
+    ],
     ["Prefill", `${formatSpeed(report.prefillTokensPerSecond)} tokens/s`],
     ["Decode", `${formatSpeed(report.decodeTokensPerSecond)} tokens/s`],
   ]).join("\n");

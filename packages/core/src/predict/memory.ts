@@ -4,9 +4,9 @@ import { KV_BLOCK_ROWS, type KvPlan } from "../graph/kv.js";
 import type { MemoryPrediction } from "./types.js";
 
 /** Objects of a tokenizer on the JavaScript heap, per token and per merge: texts and their places in maps. Measured in V8. */
-const HOST_BYTES_PER_ENTRY = 500;
+const HOST_BYTES_PER_ENTRY = 160;
 /** Code, header, and what garbage collection leaves while a model loads. Measured in Node. */
-const HOST_BYTES = 15e6;
+const HOST_BYTES = 42e6;
 
 export interface MemoryRequest {
   readonly graphs: GraphSet;
