@@ -1,14 +1,9 @@
-/**
- * A backend on ONNX Runtime, whichever the caller injects: core's graphs become ONNX models with dynamic rows. Graphs that
- * differ in their sizes alone share one session and its weights; those that differ otherwise (generation and embedding)
- * have each their own.
- */
+/** A backend on ONNX Runtime, whichever the caller injects: core's graphs become ONNX models with dynamic rows. */
 import type {
   Backend,
   BackendFactory,
   Capabilities,
   Estimate,
-  Executable,
   GraphSet,
   KvPlan,
   LoadedModel,
@@ -20,14 +15,12 @@ import type { Node } from "@millet/core/graph";
 import { asOpNode } from "@millet/core/ops";
 import { byteLength, type WeightSources } from "@millet/core/tensor";
 import type { EmitOptions } from "../emit/context.js";
-import { canEmit, type EmittedGraph, emitGraph } from "../emit/emit.js";
+import { canEmit, emitGraph } from "../emit/emit.js";
 import type { OnnxModel } from "../onnx/model.js";
 import { writeOnnx } from "../onnx/write.js";
 import type { OrtLike, OrtSession, OrtSessionOptions } from "../runtime/ort.js";
-import { OnnxState } from "./cache.js";
-import { EmbeddingTable } from "./embedding-table.js";
-import { type Enqueue, OnnxExecutable } from "./executable.js";
-import { type OnnxModelParts, runtimeError, SessionComputation } from "./session.js";
+import { loadComputations, modelOf, type OnnxLoader } from "./load.js";
+import { runtimeError } from "./session.js";
 
 export interface OnnxRuntimeOptions {
   /** The runtime: onnxruntime-node, onnxruntime-web, onnxruntime-react-native, or any other of their kind. */
@@ -94,47 +87,15 @@ class OnnxBackend implements Backend {
     graphs: GraphSet,
     weights: WeightSources,
     kv: KvPlan,
-    { signal, onProgress }: LoadOptions = {},
+    loadOptions?: LoadOptions,
   ): Promise<LoadedModel> {
     const options: EmitOptions = { accuracyLevel: this.#options.activations === "float32" ? 0 : 4 };
-    const sessions = new Map<string, OrtSession>();
-    const embeddings = new Map<string, EmbeddingTable>();
-    const queue = new Queue();
-    const parts: OnnxModelParts = { ort: this.#options.ort, embeddings };
-    const enqueue: Enqueue = (work) => queue.enqueue(work);
-    let loadedBytes = 0;
-    const release = async () => {
-      await Promise.all([...sessions.values()].map((session) => session.release()));
-      sessions.clear();
+    const loader: OnnxLoader = {
+      ort: this.#options.ort,
+      emit: (graph) => emitGraph(graph, weights, options),
+      open: (model, signal) => this.#open(model, signal),
     };
-    try {
-      const executables: Record<string, Executable> = {};
-      for (const [name, graph] of Object.entries(graphs)) {
-        throwIfAborted(signal, "Loading the model");
-        const emitted = emitGraph(graph, weights, options);
-        await readEmbeddings(emitted, weights, embeddings, signal);
-        const key = structureOf(emitted.model);
-        const session = sessions.get(key) ?? (await this.#open(emitted.model, signal));
-        if (!sessions.has(key)) loadedBytes += writeOnnx(emitted.model).byteLength;
-        sessions.set(key, session);
-        executables[name] = new OnnxExecutable(
-          graph,
-          new SessionComputation(emitted, session, parts),
-          enqueue,
-        );
-        onProgress?.({ loadedBytes, totalBytes: loadedBytes });
-      }
-      for (const table of embeddings.values()) loadedBytes += table.byteLength;
-      return {
-        byteLength: loadedBytes,
-        executables,
-        createState: () => new OnnxState(kv, enqueue),
-        dispose: () => queue.close(release),
-      };
-    } catch (error) {
-      await release();
-      throw error;
-    }
+    return modelOf(await loadComputations(graphs, weights, loader, loadOptions), kv);
   }
 
   async #open(model: OnnxModel, signal: AbortSignal | undefined): Promise<OrtSession> {
@@ -148,45 +109,4 @@ class OnnxBackend implements Backend {
   }
 
   async dispose(): Promise<void> {}
-}
-
-async function readEmbeddings(
-  { feeds }: EmittedGraph,
-  weights: WeightSources,
-  tables: Map<string, EmbeddingTable>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  for (const { weight } of feeds.embeddings) {
-    const source = weights.get(weight);
-    if (!source) throw new MilletError("MODEL_TENSOR_MISSING", `The model has no tensor "${weight}".`);
-    if (!tables.has(weight)) tables.set(weight, await EmbeddingTable.read(source, signal));
-  }
-}
-
-/** Equal for models that compute the same from the same weights: all of the graph but its name and the constants' data. */
-function structureOf({ graph: { nodes, inputs, outputs, initializers } }: OnnxModel): string {
-  const constants = initializers.map(({ name, dtype, dims }) => [name, dtype, dims]);
-  return JSON.stringify([nodes, inputs, outputs, constants]);
-}
-
-/** Work of one model, one after the other. */
-class Queue {
-  #last: Promise<unknown> = Promise.resolve();
-  #isClosed = false;
-
-  enqueue<T>(work: () => T | Promise<T>): Promise<T> {
-    const result = this.#last.then(() => {
-      if (this.#isClosed) throw new MilletError("DISPOSED", "The model was disposed; load it again.");
-      return work();
-    });
-    this.#last = result.catch(() => undefined);
-    return result;
-  }
-
-  /** After what is queued; closing twice is fine. */
-  async close(release: () => Promise<void>): Promise<void> {
-    await this.#last;
-    this.#isClosed = true;
-    await release();
-  }
 }
