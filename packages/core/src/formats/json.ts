@@ -3,6 +3,7 @@
  * memory as objects than as text.
  */
 import { MilletError, type MilletErrorCode } from "../errors.js";
+import { createUtf8Decoder } from "../platform/utf8.js";
 import type { ByteSource } from "../tensor/byte-source.js";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -28,7 +29,7 @@ export async function readWhole(
 
 export function decodeUtf8(bytes: Uint8Array, rule: JsonRule): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return createUtf8Decoder({ fatal: true }).decode(bytes);
   } catch (cause) {
     throw jsonError(rule, "is not valid UTF-8.", cause);
   }

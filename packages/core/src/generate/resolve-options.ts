@@ -1,5 +1,6 @@
 /** Checks a caller's options and fills in defaults, once, before a generation starts. */
 import { MilletError } from "../errors.js";
+import { randomBits } from "../platform/random.js";
 import { type AppliedSampling, DEFAULT_SAMPLING, type GenerateOptions } from "./options.js";
 
 /** Options without gaps. */
@@ -61,7 +62,7 @@ function resolveSampling(options: Partial<GenerateOptions>, vocabularySize: numb
     presencePenalty: value("presencePenalty", -Infinity),
     penaltyTokens: integer("penaltyTokens", value("penaltyTokens", 0), 0),
     logitBias: biasMap(options.logitBias, vocabularySize),
-    seed: integer("seed", options.seed ?? randomSeed(), 0),
+    seed: integer("seed", options.seed ?? randomBits(), 0),
   });
 }
 
@@ -87,13 +88,6 @@ function stopStringsOf(stop: GenerateOptions["stop"]): readonly string[] {
 function slides(choice: unknown): boolean {
   if (choice !== "error" && choice !== "slide") throw invalid("onContextFull", choice, '"error" or "slide"');
   return choice === "slide";
-}
-
-/** 32 random bits; the seed only needs to differ from run to run. */
-function randomSeed(): number {
-  const crypto = globalThis.crypto;
-  if (crypto === undefined) return Math.floor(Math.random() * 2 ** 32);
-  return crypto.getRandomValues(new Uint32Array(1))[0]!;
 }
 
 function checkId(name: string, id: unknown, vocabularySize: number): number {

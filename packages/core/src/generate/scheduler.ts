@@ -30,7 +30,8 @@ export class Scheduler {
   #pending: Work[] = [];
   #running = false;
   #steps: Promise<void> = Promise.resolve();
-  /** Fires with the error that stopped the scheduler. */
+  /** What stopped the scheduler. Beside the signal, whose reason React Native's does not carry. */
+  #stopError: MilletError | undefined;
   readonly #stopped = new AbortController();
 
   /** @throws MilletError INVALID_ARGUMENT if the model lacks the graph "decode" or "prompt" */
@@ -53,7 +54,7 @@ export class Scheduler {
       const message = `A sequence holds ${capacity} tokens; ${sequence.tokens.length + tokens.length} were asked for.`;
       return Promise.reject(new MilletError("CONTEXT_FULL", message));
     }
-    if (this.#stopped.signal.aborted) return Promise.reject(this.#stopped.signal.reason);
+    if (this.#stopError) return Promise.reject(this.#stopError);
     const work = new Work(evaluation);
     this.#pending.push(work);
     if (!this.#running) this.#steps = this.#run();
@@ -65,6 +66,7 @@ export class Scheduler {
    * the call that runs has ended, which may be never if its backend is lost.
    */
   stop(error: MilletError): Promise<void> {
+    this.#stopError ??= error;
     this.#stopped.abort(error);
     this.#lookahead.clear();
     for (const work of this.#pending) this.#fail(work, error);
@@ -156,7 +158,7 @@ export class Scheduler {
 
   /** @throws MilletError why nobody waits for a step any longer */
   #checkWanted(parts: readonly StepPart<Work>[]): void {
-    this.#stopped.signal.throwIfAborted();
+    if (this.#stopError) throw this.#stopError;
     const aborted = parts.find(({ work }) => work.isAborted);
     if (aborted) throw abortOf(aborted.work);
   }
@@ -174,7 +176,7 @@ export class Scheduler {
     const decided = candidates ? this.#decide(candidates, parts) : new Map<Work, Decision>();
     const needsLogits = parts.some(({ work, logits }) => logits > 0 && !decided.get(work)?.isMade);
     const logits = needsLogits || !candidates ? await step.logits() : new Float32Array(0);
-    this.#stopped.signal.throwIfAborted();
+    if (this.#stopError) throw this.#stopError;
     const rowCount = parts.reduce((sum, part) => sum + part.logits, 0);
     const vocabulary = rowCount === 0 ? 0 : logits.length / rowCount;
     for (const { work, tokens } of parts) {

@@ -21,6 +21,7 @@ export type {
   Store,
   StoreCallOptions,
   StoredFile,
+  StoreFiles,
   StoreOptions,
   StorePlaceReport,
   VerifyReport,

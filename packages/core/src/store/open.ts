@@ -1,5 +1,6 @@
 /** Opens a model source: decides by its kind which ByteSource serves it. */
 import { isMilletError, MilletError } from "../errors.js";
+import { isBlob, isUrl } from "../platform/kinds.js";
 import { BlobSource } from "./blob.js";
 import { openFile } from "./file.js";
 import { firstFile } from "./folder.js";
@@ -111,7 +112,7 @@ async function openLocation(
   options: SourceOptions,
   known: Identity | undefined,
 ): Promise<ByteSource> {
-  if (typeof location === "string" || location instanceof URL) {
+  if (typeof location === "string" || isUrl(location)) {
     const opened = await openAddress(location, options);
     return known ? withIdentity(opened, known) : opened;
   }
@@ -119,7 +120,7 @@ async function openLocation(
     throw notFoundError(name, ": a single piece of data was given, without the files beside it");
   };
   const sibling = known?.sibling ?? alone;
-  if (location instanceof Blob) {
+  if (isBlob(location)) {
     return new BlobSource(known?.name ?? blobName(location) ?? "the given Blob", location, sibling);
   }
   return new MemorySource(known?.name ?? "the given bytes", asBytes(location), sibling);

@@ -3,6 +3,7 @@
  * that is loaded needs no second copy of its weights in memory; a File, which stands for a file on disk, is held.
  */
 import { MilletError } from "../errors.js";
+import { isBlob, isUrl } from "../platform/kinds.js";
 import { isByteSource, isList, isModelFiles, openSource } from "./open.js";
 import type { ByteSource, FileLocation, ModelSource, SourceOptions } from "./source.js";
 
@@ -58,8 +59,8 @@ function recallAll<T>(recalls: readonly Recall<T>[]): Recall<readonly T[]> {
 }
 
 function recallLocation(location: FileLocation): Recall<FileLocation> {
-  if (typeof location === "string" || location instanceof URL) return held(location);
-  if (location instanceof Blob) return recallBlob(location);
+  if (typeof location === "string" || isUrl(location)) return held(location);
+  if (isBlob(location)) return recallBlob(location);
   // Of an array the buffer: it is what stays alive, also where the caller made the array for this call alone.
   return location instanceof Uint8Array ? recallBytes(location) : weakly(location);
 }

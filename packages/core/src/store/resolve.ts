@@ -1,5 +1,6 @@
 /** What an address on a server stands for: one file, the files of a split model, or what a hub lists. */
 import { MilletError } from "../errors.js";
+import { isUrl } from "../platform/kinds.js";
 import { canOpenFiles } from "./file.js";
 import { firstFile, withoutFolder } from "./folder.js";
 import { hubEndpoint, hubModel } from "./hub/model.js";
@@ -15,7 +16,7 @@ import {
 
 /** A path unless it has a URL's scheme; one letter before the colon is a Windows drive. */
 export function toUrl(address: string | URL): URL | undefined {
-  if (address instanceof URL) return address;
+  if (isUrl(address)) return address;
   if (/^[a-z][a-z0-9+.-]+:/i.test(address)) return parseUrl(address);
   if (canOpenFiles() || typeof location === "undefined") return undefined;
   return parseUrl(address, location.href);
@@ -52,7 +53,7 @@ export async function resolveRemote(
 export function resolveFiles({ files }: ModelFiles): RemoteModel | undefined {
   const remote: RemoteFile[] = [];
   for (const { name, location, ...known } of files) {
-    const url = typeof location === "string" || location instanceof URL ? toUrl(location) : undefined;
+    const url = typeof location === "string" || isUrl(location) ? toUrl(location) : undefined;
     if (!url || !isHttp(url)) return undefined;
     remote.push({ ...urlFile(url, known), name });
   }

@@ -1,4 +1,5 @@
 /** What a store is for its users. Types only; create-store.ts makes one. */
+import type { Pieces } from "./place/piece-store.js";
 import type {
   DownloadProgress,
   HubOptions,
@@ -8,9 +9,22 @@ import type {
   SourceOptions,
 } from "./source.js";
 
+/**
+ * Files that an app provides where Millet knows of none, as in React Native: folders of small and large pieces. One
+ * process uses them at a time.
+ */
+export interface StoreFiles extends Pieces {
+  /** For people: a path. */
+  readonly location: string;
+  /** Bytes that may still be written; undefined if nobody knows. */
+  availableBytes(): Promise<number | undefined>;
+}
+
 export interface StoreOptions {
   /** Node: where to keep files. Default: MILLET_CACHE, else "millet" in the user's cache folder. */
   readonly folder?: string | undefined;
+  /** In place of the platform's own. */
+  readonly files?: StoreFiles | undefined;
   /** Most bytes that are kept: what was used least recently goes. Default: as much as there is room for. */
   readonly maxBytes?: number | undefined;
   /**
@@ -42,7 +56,7 @@ export interface StoredFile {
 }
 
 export interface StorePlaceReport {
-  readonly kind: "folder" | "opfs" | "cache-api";
+  readonly kind: "folder" | "opfs" | "cache-api" | "files";
   readonly location: string;
   /** Bytes of all files. */
   readonly storedBytes: number;

@@ -3,6 +3,7 @@
  * invalid bytes become U+FFFD; streaming and whole decoding are the same path.
  */
 import { MilletError } from "../errors.js";
+import { createUtf8Decoder } from "../platform/utf8.js";
 import type { DecodeOptions, StreamDecoder } from "./types.js";
 
 /** What decoding needs of a vocabulary. */
@@ -18,7 +19,7 @@ const SPACE = 0x20;
 const NO_BYTES = new Uint8Array(0);
 
 export class Utf8StreamDecoder implements StreamDecoder {
-  private readonly utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+  private readonly utf8 = createUtf8Decoder({ ignoreBOM: true });
   private atStart: boolean;
   private ended = false;
 

@@ -4,6 +4,7 @@
  * Every length and count is held against what is left of the file before anything is allocated or read for it.
  */
 import { MilletError, type MilletErrorCode } from "../../errors.js";
+import { createUtf8Decoder } from "../../platform/utf8.js";
 import type { ByteSource } from "../../tensor/byte-source.js";
 
 /** No header is read beyond this; the largest vocabularies in use take about 16 MiB. */
@@ -120,9 +121,7 @@ export class Cursor {
   name(what: string): string {
     const { start, end } = this.stringRange(what);
     try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
-        this.bytes.subarray(start, end),
-      );
+      return createUtf8Decoder({ fatal: true, ignoreBOM: true }).decode(this.bytes.subarray(start, end));
     } catch {
       throw this.error("GGUF_BAD_STRING", `${what} is not valid UTF-8.`);
     }

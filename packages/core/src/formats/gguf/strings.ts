@@ -1,7 +1,9 @@
 /** Decodes UTF-8 strings of a header, fast for the short ones that vocabularies consist of. */
 
+import { createUtf8Decoder } from "../../platform/utf8.js";
+
 // A byte order mark is a token like any other, and damaged text must not keep a model from loading.
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const decoder = createUtf8Decoder({ ignoreBOM: true });
 const SHORT = 64;
 const units = new Uint16Array(SHORT);
 

@@ -3,6 +3,7 @@
  * the content after the last one is checked, so whatever ends this in between, the next call goes on from there.
  */
 import { isMilletError, MilletError } from "../../errors.js";
+import { randomName } from "../../platform/random.js";
 import { sameVersion } from "../http-response.js";
 import type { ChunkLayout, StorePlace } from "../place/place.js";
 import type { RemoteFile } from "../source.js";
@@ -104,7 +105,7 @@ async function partialFor(
   const known = sha256 ?? sha256OfText(JSON.stringify([file.identity, tag, version]));
   // What is stored whole is never written to: a server that tells no version may have another file of the same size.
   const isTaken = [...(await records.contents()).values()].some(({ key }) => key === known);
-  const key = isTaken || !isPinned ? sha256OfText(crypto.randomUUID()) : known;
+  const key = isTaken || !isPinned ? sha256OfText(randomName()) : known;
   return { key, byteLength, chunkBytes, version, tag, sha256 };
 }
 

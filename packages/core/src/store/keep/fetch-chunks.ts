@@ -37,6 +37,7 @@ export async function fetchByRanges(fetch: ChunkFetch, signal: AbortSignal): Pro
   signal.addEventListener("abort", stop, { once: true });
   const share = Math.ceil(missing.length / (2 * fetch.connections));
   const longest = Math.min(LONGEST_RUN, Math.max(SHORTEST_RUN, share));
+  let failure: unknown;
   const connection = async () => {
     for (let run = takeRun(missing, longest); run.length > 0; run = takeRun(missing, longest))
       await fetchRun(fetch, run, all.signal);
@@ -45,6 +46,7 @@ export async function fetchByRanges(fetch: ChunkFetch, signal: AbortSignal): Pro
     throwIfAborted(signal, `Downloading ${fetch.remote.route.url}`);
     const connections = Array.from({ length: fetch.connections }, () =>
       connection().catch((error: unknown) => {
+        if (!all.signal.aborted) failure = error;
         all.abort(error);
         throw error;
       }),
@@ -53,7 +55,7 @@ export async function fetchByRanges(fetch: ChunkFetch, signal: AbortSignal): Pro
     // The first failure stopped the others, which fail with ABORTED for it.
     if (results.some(({ status }) => status === "rejected")) {
       throwIfAborted(signal, `Downloading ${fetch.remote.route.url}`);
-      throw all.signal.reason;
+      throw failure;
     }
   } finally {
     signal.removeEventListener("abort", stop);

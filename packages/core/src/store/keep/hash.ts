@@ -1,8 +1,10 @@
 /** SHA-256 in hexadecimal digits: of a chunk at once, off this thread; of a file piece by piece. */
 import { Sha256 } from "./sha256.js";
 
-/** Of what is in memory. The platform computes it in a thread of its own. */
+/** Of what is in memory. The platform computes it in a thread of its own, where it can. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const crypto: Crypto | undefined = globalThis.crypto;
+  if (crypto?.subtle === undefined) return new Sha256().update(bytes).digest();
   return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 

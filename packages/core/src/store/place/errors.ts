@@ -8,10 +8,10 @@ const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG", "QuotaExceededError", "NS_ERR
 export function placeError(location: string, doing: string, cause: unknown): MilletError {
   if (cause instanceof MilletError) return cause;
   const code = codeOf(cause);
-  if (FULL.has(code)) {
+  if (FULL.has(code) || isFullDisk(cause)) {
     return new MilletError(
       "STORE_FULL",
-      `There is no space left for ${doing} in ${location} (${code}). Free some space, or remove models from the ` +
+      `There is no space left for ${doing} in ${location} (${code || "the disk is full"}). Free some space, or remove models from the ` +
         'store ("millet remove", store.evict()); what was downloaded is kept, and the next try goes on from there.',
       { cause, details: { location } },
     );
@@ -23,6 +23,11 @@ export function placeError(location: string, doing: string, cause: unknown): Mil
       "(MILLET_CACHE, or the option folder of createStore).",
     { cause, details: { location } },
   );
+}
+
+/** Files of apps may fail with no code: Android's say it in words, as Java's IOException has them from the C library. */
+function isFullDisk(cause: unknown): boolean {
+  return cause instanceof Error && /\bENOSPC\b|No space left on device/i.test(cause.message);
 }
 
 /** Node's errors have a telling code, browsers' a telling name and a number as code. */

@@ -1,10 +1,9 @@
 /**
- * A place for browsers, on whatever keeps named pieces whole or not at all. A chunk is a piece whose name holds its hash,
+ * A place on whatever keeps named pieces whole or not at all: a browser's storage, or files that the app provides. A chunk is a piece whose name holds its hash,
  * so that a chunk which is there was written whole, and no journal is needed.
  */
 import { MilletError, throwIfAborted } from "../../errors.js";
 import { placeError } from "./errors.js";
-import { acquireWebLock } from "./locks-api.js";
 import {
   type ChunkLayout,
   chunkRange,
@@ -15,9 +14,17 @@ import {
   type StorePlace,
 } from "./place.js";
 
+/** A piece as far as it is read. A Blob is one. */
+export interface Piece {
+  readonly size: number;
+  text(): Promise<string>;
+  /** Bytes [start, end); cheap, and reads nothing before it is asked to. */
+  slice(start: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
+}
+
 /** Folders of named pieces. What is written appears as a whole when the promise resolves, or not at all. */
 export interface Pieces {
-  read(folder: string, name: string): Promise<Blob | undefined>;
+  read(folder: string, name: string): Promise<Piece | undefined>;
   write(folder: string, name: string, content: Uint8Array<ArrayBuffer> | string): Promise<void>;
   /** Of what is not there, nothing. */
   remove(folder: string, name: string): Promise<void>;
@@ -28,20 +35,25 @@ export interface Pieces {
   listFolders(prefix: string): Promise<string[]>;
 }
 
+/** What pieces do not tell of the place that they lie in. */
+export interface PieceHost extends Pick<StorePlace, "kind" | "location" | "availableBytes" | "persist"> {
+  acquire(name: string, options: LockOptions): Promise<Release | undefined>;
+}
+
 const DATA = "data/";
 const RECENT_CHUNKS = 4;
 
 export class PiecePlace implements StorePlace {
-  readonly kind: "opfs" | "cache-api";
+  readonly kind: StorePlace["kind"];
   readonly location: string;
   readonly #pieces: Pieces;
-  readonly #locks: LockManager;
+  readonly #host: PieceHost;
 
-  constructor(kind: PiecePlace["kind"], location: string, pieces: Pieces, locks: LockManager) {
-    this.kind = kind;
-    this.location = location;
+  constructor(pieces: Pieces, host: PieceHost) {
+    this.kind = host.kind;
+    this.location = host.location;
     this.#pieces = pieces;
-    this.#locks = locks;
+    this.#host = host;
   }
 
   readRecord(kind: RecordKind, id: string): Promise<string | undefined> {
@@ -72,19 +84,18 @@ export class PiecePlace implements StorePlace {
     return this.#try("listing its files", () => this.#pieces.listFolders(DATA));
   }
 
-  async availableBytes(): Promise<number | undefined> {
-    const { quota, usage } = await navigator.storage.estimate();
-    return quota === undefined || usage === undefined ? undefined : quota - usage;
+  availableBytes(): Promise<number | undefined> {
+    return this.#host.availableBytes();
   }
 
-  async persist(): Promise<boolean> {
-    return (await navigator.storage.persisted()) || navigator.storage.persist();
+  persist(): Promise<boolean> {
+    return this.#host.persist();
   }
 
   lock(name: string, options: LockOptions & { readonly wait: true }): Promise<Release>;
   lock(name: string, options: LockOptions): Promise<Release | undefined>;
   lock(name: string, options: LockOptions): Promise<Release | undefined> {
-    return acquireWebLock(this.#locks, name, options);
+    return this.#host.acquire(name, options);
   }
 
   #try<T>(doing: string, run: () => Promise<T>): Promise<T> {
@@ -102,7 +113,7 @@ class PieceData implements StoredData {
   /** Names of chunks by their index. */
   readonly #names: Map<number, string>;
   /** Chunks that were read last: small reads come in rows. */
-  readonly #recent = new Map<string, Blob>();
+  readonly #recent = new Map<string, Piece>();
 
   private constructor(
     pieces: Pieces,
@@ -180,12 +191,12 @@ class PieceData implements StoredData {
       return new Uint8Array(await chunk.slice(from, from + length).arrayBuffer());
     throw new MilletError(
       "STORE_FAILED",
-      `Chunk ${index} is missing in ${this.#location}: the browser or something else removed it. Load the model again, ` +
+      `Chunk ${index} is missing in ${this.#location}: something removed it. Load the model again, ` +
         "or repair it by store.verify(name, { repair: true }).",
     );
   }
 
-  async #chunk(name: string | undefined): Promise<Blob | undefined> {
+  async #chunk(name: string | undefined): Promise<Piece | undefined> {
     if (name === undefined) return undefined;
     const chunk = this.#recent.get(name) ?? (await this.#pieces.read(this.#folder, name));
     this.#recent.delete(name);

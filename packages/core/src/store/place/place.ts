@@ -39,7 +39,7 @@ export interface LockOptions {
 export type Release = () => Promise<void>;
 
 export interface StorePlace {
-  readonly kind: "folder" | "opfs" | "cache-api";
+  readonly kind: "folder" | "opfs" | "cache-api" | "files";
   /** For people. */
   readonly location: string;
   readRecord(kind: RecordKind, id: string): Promise<string | undefined>;

@@ -3,9 +3,10 @@
  * are offsets into a block of replacements, each ended by a zero byte. The file's numbers are never trusted: every look
  * into an array is checked.
  */
+import { createUtf8Decoder } from "../../platform/utf8.js";
 import { badVocabulary } from "../vocabulary.js";
 
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+const utf8 = createUtf8Decoder({ ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** Of the rules that begin at a place, `length` counts the bytes that one takes. */
