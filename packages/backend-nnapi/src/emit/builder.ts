@@ -37,11 +37,15 @@ export class OnnxBuilder {
     this.#outputs.push({ name, dtype: "float32", shape });
   }
 
+  /** An output that the node that makes it names so itself: one that is written in place must be its own. */
+  directOutput(name: string, shape: readonly (number | string)[]): string {
+    this.#outputs.push({ name, dtype: "float32", shape });
+    return name;
+  }
+
   /** Appends a node with one output and returns the output's name. "" stands for an operand that is left out. */
   node(opType: string, inputs: readonly string[], options: NodeOptions = {}): string {
-    const output = this.unique(opType);
-    this.#append(opType, inputs, [output], options);
-    return output;
+    return this.nodes(opType, inputs, 1, options)[0]!;
   }
 
   /** The same with several outputs. */
@@ -49,6 +53,11 @@ export class OnnxBuilder {
     const outputs = Array.from({ length: count }, () => this.unique(opType));
     this.#append(opType, inputs, outputs, options);
     return outputs;
+  }
+
+  /** The same with the outputs' names given. */
+  named(opType: string, inputs: readonly string[], outputs: readonly string[], options: NodeOptions): void {
+    this.#append(opType, inputs, outputs, options);
   }
 
   /** A constant of float32; equal ones are one. */

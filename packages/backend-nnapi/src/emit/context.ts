@@ -2,10 +2,19 @@
 
 import { MilletError } from "@millet/core/errors";
 import type { Graph, Node, Value } from "@millet/core/graph";
-import { type RopeAttrs, sameRotation } from "@millet/core/ops";
+import { type AttentionAttrs, type RopeAttrs, sameRotation } from "@millet/core/ops";
 import type { WeightSource, WeightSources } from "@millet/core/tensor";
 import { OnnxBuilder } from "./builder.js";
-import type { CacheFeed, CacheIndices, EmbeddingFeed, Feeds, MaskFeed, RotationFeed } from "./feeds.js";
+import type {
+  CacheFeed,
+  CacheIndices,
+  EmbeddingFeed,
+  Feeds,
+  GroupedCacheFeed,
+  LengthFeed,
+  MaskFeed,
+  RotationFeed,
+} from "./feeds.js";
 import { floatTensor } from "./weights.js";
 
 export interface EmitOptions {
@@ -13,6 +22,13 @@ export interface EmitOptions {
    * MatMulNBits' accuracy_level: 0 computes in float32, 4 rounds activations to 8 bits in blocks, which is faster.
    */
   readonly accuracyLevel: 0 | 4;
+  /** Tokens of every call, which pads them: a graph without dynamic tokens. Any number unless given. */
+  readonly rows?: number | undefined;
+  /**
+   * "grouped": com.microsoft.GroupQueryAttention (ONNX Runtime 1.23 and later) over a cache that it updates in place, for
+   * one sequence a call; layers that it cannot express are "general", which is MatMul and Softmax. Default "general".
+   */
+  readonly attention?: "general" | "grouped" | undefined;
 }
 
 /** Dimensions that differ from call to call, by the axis that they count. */
@@ -28,6 +44,9 @@ export class EmitContext {
   readonly #rotations: RotationFeed[] = [];
   readonly #masks: MaskFeed[] = [];
   readonly #caches: CacheFeed[] = [];
+  readonly #grouped: GroupedCacheFeed[] = [];
+  readonly #notes = new Set<string>();
+  #length: LengthFeed | undefined;
   readonly #direct: Record<string, "float32" | "int32"> = {};
   #indices: CacheIndices | undefined;
 
@@ -44,9 +63,20 @@ export class EmitContext {
       rotations: this.#rotations,
       masks: this.#masks,
       caches: this.#caches,
+      grouped: this.#grouped,
+      length: this.#length,
       indices: this.#indices,
       direct: this.#direct,
     };
+  }
+
+  /** Why something was emitted otherwise than the options ask; full sentences. */
+  get notes(): readonly string[] {
+    return [...this.#notes];
+  }
+
+  note(sentence: string): void {
+    this.#notes.add(sentence);
   }
 
   /** The ONNX name of a value. The graph's inputs appear when they are asked for, since few of them enter the ONNX graph. */
@@ -78,10 +108,24 @@ export class EmitContext {
     node.outputs.forEach((value, i) => this.#names.set(value, names[i]!));
   }
 
-  /** A value's shape with the rows of a call as a dynamic dimension. */
+  /** The dimension that counts a call's tokens. */
+  get tokens(): number | string {
+    return this.options.rows ?? ROW_DIMENSION.tokens;
+  }
+
+  /** A value's shape, where the rows of a call are a dynamic dimension unless the options fix them. */
   shape(value: Value): (number | string)[] {
     const [rows, ...rest] = value.spec.shape;
-    return [value.rowAxis === "fixed" ? rows! : ROW_DIMENSION[value.rowAxis], ...rest];
+    switch (value.rowAxis) {
+      case "fixed":
+        return [rows!, ...rest];
+      case "tokens":
+        return [this.tokens, ...rest];
+      case "logits":
+        return [ROW_DIMENSION.logits, ...rest];
+      default:
+        return value.rowAxis satisfies never;
+    }
   }
 
   /** @throws MilletError MODEL_TENSOR_MISSING */
@@ -98,13 +142,16 @@ export class EmitContext {
   }
 
   /** One pair of tables for all heads that are rotated alike. */
-  rotation(rope: RopeAttrs, positions: Value): RotationFeed {
+  rotation(rope: RopeAttrs, positions: Value, rows: RotationFeed["rows"]): RotationFeed {
     const from = this.inputName(positions);
-    const known = this.#rotations.find((feed) => feed.positions === from && sameRotation(feed.rope, rope));
+    const known = this.#rotations.find(
+      (feed) => feed.rows === rows && feed.positions === from && sameRotation(feed.rope, rope),
+    );
     if (known) return known;
     const index = this.#rotations.length;
-    const feed = { cos: `cos.${index}`, sin: `sin.${index}`, rope, positions: from };
-    const shape = [this.shape(positions)[0]!, rope.inverseFrequencies.length];
+    const feed = { rows, cos: `cos.${index}`, sin: `sin.${index}`, rope, positions: from };
+    const count = rows === "tokens" ? this.shape(positions)[0]! : `${feed.cos}.rows`;
+    const shape = [count, rope.inverseFrequencies.length];
     this.builder.input(feed.cos, "float32", shape);
     this.builder.input(feed.sin, "float32", shape);
     this.#rotations.push(feed);
@@ -116,11 +163,11 @@ export class EmitContext {
     if (known) return known.name;
     const name = `mask.${this.#masks.length}`;
     this.#masks.push({ name, causal, window });
-    return this.builder.input(name, "float32", [ROW_DIMENSION.tokens, "keys"]);
+    return this.builder.input(name, "float32", [this.tokens, "keys"]);
   }
 
-  /** The cache of a layer; `indices` in the order of attention's operands. */
-  cache(layer: number, keyColumns: number, valueColumns: number, indices: readonly Value[]): CacheFeed {
+  /** Notes the index inputs of attention, which all layers share; `indices` in the order of its operands. */
+  #noteIndices(indices: readonly Value[]): void {
     const [positions, sequences, writeRows, blockTable, lengths] = indices.map((value) =>
       this.inputName(value),
     );
@@ -131,6 +178,11 @@ export class EmitContext {
       blockTable: blockTable!,
       lengths: lengths!,
     };
+  }
+
+  /** The cache of a layer as rows of all heads. */
+  cache(layer: number, keyColumns: number, valueColumns: number, indices: readonly Value[]): CacheFeed {
+    this.#noteIndices(indices);
     const feed = {
       layer,
       pastKeys: `past.${layer}.keys`,
@@ -142,5 +194,35 @@ export class EmitContext {
     this.builder.input(feed.pastValues, "float32", ["past", valueColumns]);
     this.#caches.push(feed);
     return feed;
+  }
+
+  /** The cache of a layer as heads of rows, updated in place. */
+  groupedCache(
+    { layer, kvHeads, headDim, window }: AttentionAttrs,
+    indices: readonly Value[],
+  ): GroupedCacheFeed {
+    this.#noteIndices(indices);
+    const feed = {
+      layer,
+      pastKeys: `past.${layer}.keys`,
+      pastValues: `past.${layer}.values`,
+      presentKeys: `present.${layer}.keys`,
+      presentValues: `present.${layer}.values`,
+      window,
+    };
+    const shape = [1, kvHeads, "capacity", headDim];
+    for (const name of [feed.pastKeys, feed.pastValues]) this.builder.input(name, "float32", shape);
+    for (const name of [feed.presentKeys, feed.presentValues]) this.builder.directOutput(name, shape);
+    this.#grouped.push(feed);
+    return feed;
+  }
+
+  /** The lengths that layers with a grouped cache share. */
+  length(): LengthFeed {
+    if (!this.#length) {
+      this.#length = { total: "total", last: "last" };
+      for (const name of Object.values(this.#length)) this.builder.input(name, "int32", [1]);
+    }
+    return this.#length;
   }
 }

@@ -18,6 +18,10 @@ export interface EmittedGraph {
   readonly feeds: Feeds;
   /** Names of the graph's outputs, which are the ONNX outputs' names. */
   readonly outputs: readonly string[];
+  /** Tokens of every call, if they are fixed. */
+  readonly rows: number | undefined;
+  /** Why something was emitted otherwise than the options ask; full sentences. */
+  readonly notes: readonly string[];
 }
 
 /** Ops that have no emitter: core then does without them. */
@@ -31,7 +35,13 @@ export function emitGraph(graph: Graph, weights: WeightSources, options: EmitOpt
   for (const node of graph.nodes) context.setOutputs(node, [emitNode(context, asOpNode(node))]);
   for (const [name, value] of Object.entries(graph.outputs))
     context.builder.output(name, context.name(value), context.shape(value));
-  return { model: context.builder.finish(), feeds: context.feeds, outputs: Object.keys(graph.outputs) };
+  return {
+    model: context.builder.finish(),
+    feeds: context.feeds,
+    outputs: Object.keys(graph.outputs),
+    rows: options.rows,
+    notes: context.notes,
+  };
 }
 
 function emitNode(context: EmitContext, node: OpNode): string {

@@ -13,8 +13,10 @@ export interface EmbeddingFeed {
   readonly scale: number;
 }
 
-/** Cosines and sines, f32[tokens, pairs] each, with the magnitude in them. */
+/** Cosines and sines, f32[rows, pairs] each, with the magnitude in them. */
 export interface RotationFeed {
+  /** Whether the rows are the call's tokens or, for GroupQueryAttention, those of the cache: row i is of position i. */
+  readonly rows: "tokens" | "cache";
   readonly cos: string;
   readonly sin: string;
   readonly rope: RopeAttrs;
@@ -37,6 +39,27 @@ export interface CacheFeed {
   readonly newValues: string;
 }
 
+/**
+ * The cache of one layer under GroupQueryAttention: f32[1, kvHeads, capacity, headDim]. Present ones are the same memory as
+ * past ones, passed as an output too: the operator writes the new rows and nothing else.
+ */
+export interface GroupedCacheFeed {
+  readonly layer: number;
+  readonly pastKeys: string;
+  readonly pastValues: string;
+  readonly presentKeys: string;
+  readonly presentValues: string;
+  readonly window: number | undefined;
+}
+
+/** How much of the cache counts once the call's rows are in it: int32[1] each. */
+export interface LengthFeed {
+  /** Cached rows and those of the call, padding included. */
+  readonly total: string;
+  /** The same less one. */
+  readonly last: string;
+}
+
 /** Inputs of attention by which the rows of the cache are found; the same for all layers. */
 export interface CacheIndices {
   readonly positions: string;
@@ -51,6 +74,9 @@ export interface Feeds {
   readonly rotations: readonly RotationFeed[];
   readonly masks: readonly MaskFeed[];
   readonly caches: readonly CacheFeed[];
+  readonly grouped: readonly GroupedCacheFeed[];
+  /** There if any layer is grouped. */
+  readonly length: LengthFeed | undefined;
   readonly indices: CacheIndices | undefined;
   /** The graph's own inputs that the ONNX graph takes as they are, by name, with their element types. */
   readonly direct: Readonly<Record<string, "float32" | "int32">>;

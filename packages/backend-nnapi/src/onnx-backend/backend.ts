@@ -32,6 +32,11 @@ export interface OnnxRuntimeOptions {
    * of 32, several times faster on most processors. Default "int8".
    */
   readonly activations?: "float32" | "int8" | undefined;
+  /**
+   * "grouped": attention over a KV cache that the runtime updates in place, by its operator GroupQueryAttention, where the
+   * model allows it. "general": the cache passes as inputs and outputs. Default "grouped".
+   */
+  readonly attention?: "grouped" | "general" | undefined;
 }
 
 /** A backend for `loadModel` that computes with ONNX Runtime. */
@@ -66,7 +71,7 @@ class OnnxBackend implements Backend {
       threads: options.session?.intraOpNumThreads ?? 1,
       memoryLimitBytes: undefined,
       kvDTypes: ["f32"],
-      limitations: ["Keys and values are copied between JavaScript and the runtime in every step."],
+      limitations: ["Sequences that run side by side take a step each, one after the other."],
     };
   }
 
@@ -89,7 +94,8 @@ class OnnxBackend implements Backend {
     kv: KvPlan,
     loadOptions?: LoadOptions,
   ): Promise<LoadedModel> {
-    const options: EmitOptions = { accuracyLevel: this.#options.activations === "float32" ? 0 : 4 };
+    const { activations, attention = "grouped" } = this.#options;
+    const options: EmitOptions = { accuracyLevel: activations === "float32" ? 0 : 4, attention };
     const loader: OnnxLoader = {
       ort: this.#options.ort,
       emit: (graph) => emitGraph(graph, weights, options),

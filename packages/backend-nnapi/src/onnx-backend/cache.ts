@@ -1,88 +1,36 @@
-/** A KV cache in JavaScript's memory: rows of float32 per layer, gathered for a call and written after it. */
+/**
+ * A KV cache in JavaScript's memory. Rows of all sequences lie in one buffer; each has its position and a stamp that
+ * changes with what it holds.
+ */
 import type { KvPlan, KvSnapshot, State } from "@millet/core/backend";
 import { MilletError } from "@millet/core/errors";
-
-/** One kind of row (keys or values) of all layers. */
-class Rows {
-  readonly columns: number;
-  #layers: Float32Array<ArrayBuffer>[];
-
-  constructor(layers: number, columns: number) {
-    this.columns = columns;
-    this.#layers = Array.from({ length: layers }, () => new Float32Array(0));
-  }
-
-  grow(rows: number): void {
-    this.#layers = this.#layers.map((old) => {
-      const layer = new Float32Array(rows * this.columns);
-      layer.set(old);
-      return layer;
-    });
-  }
-
-  clear(): void {
-    this.#layers = this.#layers.map(() => new Float32Array(0));
-  }
-
-  move(from: number, to: number, count: number): void {
-    const { columns } = this;
-    for (const layer of this.#layers)
-      layer.copyWithin(to * columns, from * columns, (from + count) * columns);
-  }
-
-  read(first: number, count: number): Float32Array {
-    const length = count * this.columns;
-    const result = new Float32Array(this.#layers.length * length);
-    this.#layers.forEach((layer, i) => {
-      const start = first * this.columns;
-      result.set(layer.subarray(start, start + length), i * length);
-    });
-    return result;
-  }
-
-  write(first: number, count: number, source: Float32Array): void {
-    const length = count * this.columns;
-    this.#layers.forEach((layer, i) => {
-      layer.set(source.subarray(i * length, (i + 1) * length), first * this.columns);
-    });
-  }
-
-  /** Chosen rows, one after the other: a view at the start of the memory where they are the first ones, in order. */
-  gather(layer: number, rows: readonly number[]): Float32Array {
-    const source = this.#layers[layer]!;
-    if (rows.every((row, i) => row === i)) return source.subarray(0, rows.length * this.columns);
-    const result = new Float32Array(rows.length * this.columns);
-    rows.forEach((row, i) => {
-      result.set(source.subarray(row * this.columns, (row + 1) * this.columns), i * this.columns);
-    });
-    return result;
-  }
-
-  scatter(layer: number, rows: Int32Array, source: Float32Array): void {
-    rows.forEach((row, i) => {
-      const from = source.subarray(i * this.columns, (i + 1) * this.columns);
-      this.#layers[layer]!.set(from, row * this.columns);
-    });
-  }
-}
+import { type HeadRows, KvBuffer } from "./kv-buffer.js";
+import { Mirrors } from "./mirror.js";
 
 export class OnnxState implements State {
   readonly plan: KvPlan;
+  readonly buffer: KvBuffer;
+  readonly mirrors: Mirrors;
   positions = new Int32Array(0);
-  readonly keys: Rows;
-  readonly values: Rows;
+  /** Which writing each row's contents are of, counted up. */
+  stamps = new Float64Array(0);
+  #writings = 0;
+  /** Rows after the reserved ones, which padded calls write to; nobody owns them. */
+  #spareRows = 0;
   /** Runs work after everything that was asked for before; the model's queue. */
   readonly #enqueue: <T>(work: () => T | Promise<T>) => Promise<T>;
 
   constructor(plan: KvPlan, enqueue: <T>(work: () => T | Promise<T>) => Promise<T>) {
     this.plan = plan;
     this.#enqueue = enqueue;
-    this.keys = new Rows(plan.layers, plan.kvHeads * plan.headDim);
-    this.values = new Rows(plan.layers, plan.kvHeads * plan.valueDim);
+    this.buffer = new KvBuffer(plan);
+    this.mirrors = new Mirrors(plan);
   }
 
-  /** Rows that exist once what is queued has run. */
-  rows = 0;
+  /** Reserved rows, once what is queued has run. */
+  get rows(): number {
+    return this.positions.length;
+  }
 
   reserve(blocks: number): Promise<void> {
     if (blocks > this.plan.maxBlocks) {
@@ -91,30 +39,48 @@ export class OnnxState implements State {
     }
     const rows = blocks * this.plan.blockRows;
     return this.#enqueue(() => {
-      if (rows <= this.positions.length) return;
-      this.#grow(rows);
+      if (rows > this.rows) this.#grow(rows);
     });
   }
 
+  /**
+   * Makes the buffer hold so many rows, reserved or not.
+   * @throws MilletError OUT_OF_MEMORY; the state stays usable
+   */
+  makeRoom(rows: number): void {
+    if (rows <= this.buffer.capacity) return;
+    this.#spareRows = Math.max(this.#spareRows, rows - this.rows);
+    this.#resize(this.rows + this.#spareRows);
+  }
+
   #grow(rows: number): void {
+    this.#resize(rows + this.#spareRows);
+    const [positions, stamps] = [new Int32Array(rows), new Float64Array(rows)];
+    positions.set(this.positions);
+    stamps.set(this.stamps);
+    this.positions = positions;
+    this.stamps = stamps;
+  }
+
+  #resize(rows: number): void {
     try {
-      this.keys.grow(rows);
-      this.values.grow(rows);
+      this.buffer.resize(rows);
     } catch (cause) {
       const what = `There is no memory for a KV cache of ${rows} rows. Close other programs, or use a smaller contextLength.`;
       throw new MilletError("OUT_OF_MEMORY", what, { cause });
     }
-    const positions = new Int32Array(rows);
-    positions.set(this.positions);
-    this.positions = positions;
-    this.rows = rows;
+  }
+
+  /** Notes that a row has new contents. */
+  touch(row: number): void {
+    this.stamps[row] = ++this.#writings;
   }
 
   copy(fromRow: number, toRow: number, count: number): Promise<void> {
     return this.#enqueue(() => {
       this.positions.copyWithin(toRow, fromRow, fromRow + count);
-      this.keys.move(fromRow, toRow, count);
-      this.values.move(fromRow, toRow, count);
+      this.buffer.copyFrom(this.buffer, fromRow, toRow, count);
+      this.#touchAll(toRow, count);
     });
   }
 
@@ -122,21 +88,41 @@ export class OnnxState implements State {
     return this.#enqueue(() => ({
       rows: count,
       positions: this.positions.slice(firstRow, firstRow + count),
-      keys: this.keys.read(firstRow, count),
-      values: this.values.read(firstRow, count),
+      keys: this.#readAll(this.buffer.keys, firstRow, count),
+      values: this.#readAll(this.buffer.values, firstRow, count),
     }));
   }
 
   write(firstRow: number, { rows, positions, keys, values }: KvSnapshot): Promise<void> {
     return this.#enqueue(() => {
       this.positions.set(positions, firstRow);
-      this.keys.write(firstRow, rows, keys);
-      this.values.write(firstRow, rows, values);
+      this.#writeAll(this.buffer.keys, firstRow, rows, keys);
+      this.#writeAll(this.buffer.values, firstRow, rows, values);
+      this.#touchAll(firstRow, rows);
     });
   }
 
   dispose(): void {
-    this.keys.clear();
-    this.values.clear();
+    this.buffer.resize(0);
+    this.mirrors.clear();
+  }
+
+  #touchAll(firstRow: number, count: number): void {
+    for (let row = firstRow; row < firstRow + count; row++) this.touch(row);
+  }
+
+  /** [layers, count, heads, size] */
+  #readAll(rows: HeadRows, firstRow: number, count: number): Float32Array {
+    const length = count * rows.heads * rows.size;
+    const result = new Float32Array(this.plan.layers * length);
+    for (let layer = 0; layer < this.plan.layers; layer++)
+      rows.readRows(layer, firstRow, count, result.subarray(layer * length, (layer + 1) * length));
+    return result;
+  }
+
+  #writeAll(rows: HeadRows, firstRow: number, count: number, source: Float32Array): void {
+    const length = count * rows.heads * rows.size;
+    for (let layer = 0; layer < this.plan.layers; layer++)
+      rows.writeRows(layer, firstRow, count, source.subarray(layer * length, (layer + 1) * length));
   }
 }

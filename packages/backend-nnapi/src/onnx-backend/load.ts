@@ -14,6 +14,7 @@ import { OnnxState } from "./cache.js";
 import type { Computation } from "./computation.js";
 import { EmbeddingTable } from "./embedding-table.js";
 import { type Enqueue, OnnxExecutable } from "./executable.js";
+import { RotationTables } from "./rotation-tables.js";
 import { type OnnxModelParts, SessionComputation } from "./session.js";
 
 /** How graphs become sessions. */
@@ -47,7 +48,7 @@ export async function loadComputations(
 ): Promise<LoadedComputations> {
   const sessions = new Map<string, OrtSession>();
   const embeddings = new Map(known);
-  const parts: OnnxModelParts = { ort: loader.ort, embeddings };
+  const parts: OnnxModelParts = { ort: loader.ort, embeddings, rotations: new RotationTables() };
   const computations: Record<string, Computation> = {};
   let byteLength = 0;
   const release = async () => {
@@ -64,7 +65,7 @@ export async function loadComputations(
       const session = sessions.get(key) ?? (await loader.open(emitted.model, signal));
       if (!sessions.has(key)) byteLength += writeOnnx(emitted.model).byteLength;
       sessions.set(key, session);
-      computations[name] = new SessionComputation(emitted, session, parts);
+      computations[name] = new SessionComputation(graph, emitted, session, parts);
       onProgress?.({ loadedBytes: byteLength, totalBytes: byteLength });
     }
     return { graphs, computations, embeddings, byteLength, release };

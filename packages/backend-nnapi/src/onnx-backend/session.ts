@@ -1,29 +1,27 @@
-/** A graph on one session: feeds are made from the call's inputs, new keys and values go to the cache. */
+/** A graph on one session: a turn becomes steps, each with feeds of its own; new keys and values go to the cache. */
 import { isMilletError, MilletError } from "@millet/core/errors";
-import { fillRotationTable } from "@millet/core/ops";
-import { type HostTensor, viewAs } from "@millet/core/tensor";
+import type { Graph } from "@millet/core/graph";
 import type { EmittedGraph } from "../emit/emit.js";
-import type { CacheIndices } from "../emit/feeds.js";
-import type { OrtLike, OrtSession, OrtTensor } from "../runtime/ort.js";
+import type { OrtSession } from "../runtime/ort.js";
 import type { OnnxState } from "./cache.js";
 import type { Computation, Turn } from "./computation.js";
-import type { EmbeddingTable } from "./embedding-table.js";
-import { type Indices, type Visibility, visibilityOf } from "./visibility.js";
+import { runGrouped } from "./grouped-step.js";
+import type { HeadRows } from "./kv-buffer.js";
+import { Results } from "./results.js";
+import { type FeedSources, StepFeeds } from "./step-feeds.js";
+import { type Step, stepsOf } from "./steps.js";
 
 /** What sessions of one model share. */
-export interface OnnxModelParts {
-  readonly ort: OrtLike;
-  readonly embeddings: ReadonlyMap<string, EmbeddingTable>;
-}
-
-type Inputs = Readonly<Record<string, HostTensor>>;
+export type OnnxModelParts = FeedSources;
 
 export class SessionComputation implements Computation {
+  readonly #graph: Graph;
   readonly #emitted: EmittedGraph;
   readonly #session: OrtSession;
   readonly #parts: OnnxModelParts;
 
-  constructor(emitted: EmittedGraph, session: OrtSession, parts: OnnxModelParts) {
+  constructor(graph: Graph, emitted: EmittedGraph, session: OrtSession, parts: OnnxModelParts) {
+    this.#graph = graph;
     this.#emitted = emitted;
     this.#session = session;
     this.#parts = parts;
@@ -40,107 +38,48 @@ export class SessionComputation implements Computation {
     ].join("\n");
   }
 
-  async compute({ inputs, state }: Turn): Promise<ReadonlyMap<string, Float32Array>> {
-    const { feeds } = this.#emitted;
-    const indices = feeds.indices && indicesOf(feeds.indices, inputs);
-    const visibility = indices && state && visibilityOf(indices, state.plan.blockRows, state.positions);
-    const results = await this.#runSession(this.#feedsOf(inputs, state, visibility));
-    const floats = new Map(Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]));
-    if (indices && state) {
-      indices.writeRows.forEach((row, t) => {
-        state.positions[row] = indices.positions[t]!;
-      });
-      for (const { layer, newKeys, newValues } of feeds.caches) {
-        state.keys.scatter(layer, indices.writeRows, floats.get(newKeys)!);
-        state.values.scatter(layer, indices.writeRows, floats.get(newValues)!);
-      }
-    }
-    return floats;
+  async compute({ inputs, rows, state }: Turn): Promise<ReadonlyMap<string, Float32Array>> {
+    const results = new Results(this.#graph, rows);
+    for (const step of stepsOf(this.#graph, this.#emitted, inputs, rows, state))
+      results.add(step, await this.#runStep(step, state));
+    return results.whole;
   }
 
-  #feedsOf(
-    inputs: Inputs,
-    state: OnnxState | undefined,
-    visibility: Visibility | undefined,
-  ): Record<string, OrtTensor> {
-    const { Tensor } = this.#parts.ort;
-    const { embeddings, rotations, masks, caches, direct } = this.#emitted.feeds;
-    const result: Record<string, OrtTensor> = {};
-    const floats = (name: string, data: Float32Array, columns: number) => {
-      result[name] = new Tensor("float32", data, [data.length / columns, columns]);
-    };
-    for (const [name, dtype] of Object.entries(direct)) {
-      const { shape } = inputs[name]!.spec;
-      result[name] =
-        dtype === "int32"
-          ? new Tensor("int32", viewAs(inputs[name]!, "i32"), shape)
-          : new Tensor("float32", viewAs(inputs[name]!, "f32"), shape);
+  async #runStep(step: Step, state: OnnxState | undefined): Promise<ReadonlyMap<string, Float32Array>> {
+    const given = new StepFeeds(this.#emitted, step, this.#parts, this.#graph.inputs);
+    if (!state || !step.indices) return this.#runSession(given);
+    const { caches, grouped } = this.#emitted.feeds;
+    const { writeRows, positions } = step.indices;
+    given.addGeneral(state);
+    const run = () => this.#runSession(given);
+    const results = await (grouped.length === 0 ? run() : runGrouped(given, step, state, run));
+    writeRows.forEach((row, t) => {
+      state.positions[row] = positions[t]!;
+    });
+    for (const { layer, newKeys, newValues } of caches) {
+      scatter(layer, state.buffer.keys, writeRows, results.get(newKeys)!);
+      scatter(layer, state.buffer.values, writeRows, results.get(newValues)!);
     }
-    for (const { name, weight, tokens, scale } of embeddings) {
-      const table = this.#parts.embeddings.get(weight)!;
-      floats(name, table.rows(viewAs(inputs[tokens]!, "i32"), scale), table.columns);
-    }
-    for (const { cos, sin, rope, positions } of rotations) {
-      const [cosines, sines] = rotationTables(rope, viewAs(inputs[positions]!, "i32"));
-      floats(cos, cosines, rope.inverseFrequencies.length);
-      floats(sin, sines, rope.inverseFrequencies.length);
-    }
-    if (!visibility || !state) return result;
-    const { past } = visibility;
-    for (const feed of masks) {
-      const mask = visibility.mask(feed);
-      const tokens = inputs[this.#emitted.feeds.indices!.positions]!.spec.shape[0]!;
-      floats(feed.name, mask, mask.length / tokens);
-    }
-    for (const { layer, pastKeys, pastValues } of caches) {
-      result[pastKeys] = new Tensor("float32", state.keys.gather(layer, past), [
-        past.length,
-        state.keys.columns,
-      ]);
-      result[pastValues] = new Tensor("float32", state.values.gather(layer, past), [
-        past.length,
-        state.values.columns,
-      ]);
-    }
-    return result;
+    return results;
   }
 
-  async #runSession(
-    feeds: Readonly<Record<string, OrtTensor>>,
-  ): Promise<Readonly<Record<string, OrtTensor>>> {
+  async #runSession({ feeds, fetches }: StepFeeds): Promise<ReadonlyMap<string, Float32Array>> {
+    const wanted = Object.fromEntries(this.#session.outputNames.map((name) => [name, fetches[name] ?? null]));
     try {
-      return await this.#session.run(feeds);
+      const results = await this.#session.run(feeds, wanted);
+      return new Map(Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]));
     } catch (error) {
       throw runtimeError(`run graph "${this.#emitted.model.graph.name}"`, error);
     }
   }
 }
 
-/** Cosines and sines apart, each f32[rows, pairs]. */
-function rotationTables(
-  rope: Parameters<typeof fillRotationTable>[1],
-  positions: Int32Array,
-): [Float32Array, Float32Array] {
-  const pairs = rope.inverseFrequencies.length;
-  const table = new Float32Array(2 * pairs * positions.length);
-  fillRotationTable(table, rope, positions);
-  const [cos, sin] = [new Float32Array(pairs * positions.length), new Float32Array(pairs * positions.length)];
-  for (let row = 0; row < positions.length; row++) {
-    cos.set(table.subarray(2 * row * pairs, (2 * row + 1) * pairs), row * pairs);
-    sin.set(table.subarray((2 * row + 1) * pairs, (2 * row + 2) * pairs), row * pairs);
-  }
-  return [cos, sin];
-}
-
-function indicesOf(names: CacheIndices, inputs: Inputs): Indices {
-  const array = (name: string) => viewAs(inputs[name]!, "i32");
-  return {
-    positions: array(names.positions),
-    sequences: array(names.sequences),
-    writeRows: array(names.writeRows),
-    blockTable: array(names.blockTable),
-    lengths: array(names.lengths),
-  };
+/** @param fresh [rows or more, heads, size] */
+function scatter(layer: number, cache: HeadRows, rows: Int32Array, fresh: Float32Array): void {
+  const columns = cache.heads * cache.size;
+  rows.forEach((row, t) => {
+    cache.writeRows(layer, row, 1, fresh.subarray(t * columns, (t + 1) * columns));
+  });
 }
 
 /** What the runtime fails with, as a MilletError. */

@@ -1,29 +1,31 @@
 /** Which cached rows a call needs, and what each of its tokens sees of them and of the new ones. */
-import type { CacheIndices, MaskFeed } from "../emit/feeds.js";
+import type { MaskFeed } from "../emit/feeds.js";
+import { type Indices, rowsOf } from "./steps.js";
 
 /** A score that far down is 0 after softmax, and no NaN where a token sees nothing. */
 const HIDDEN = -1e30;
 
-/** The index inputs of a call. */
-export type Indices = Readonly<Record<keyof CacheIndices, Int32Array>>;
-
 export interface Visibility {
   /** Rows of the cache that the call reads and does not write. */
   readonly past: readonly number[];
-  /** @returns f32[tokens, past + tokens] */
+  /** @returns f32[padded tokens, past + padded tokens] */
   mask(feed: MaskFeed): Float32Array;
 }
 
-/** @param cached positions of the cache's rows, before the call */
-export function visibilityOf(indices: Indices, blockRows: number, cached: Int32Array): Visibility {
-  const { positions, sequences, writeRows, lengths } = indices;
-  const tokens = positions.length;
+/**
+ * @param cached positions of the cache's rows, before the call
+ * @param tokens as many as the call has, or more that see nothing and that nobody sees
+ */
+export function visibilityOf(
+  indices: Indices,
+  blockRows: number,
+  cached: Int32Array,
+  tokens: number,
+): Visibility {
+  const { positions, sequences, writeRows } = indices;
   const written = new Map([...writeRows].map((row, t) => [row, t]));
   const rowsBySequence = new Map(
-    [...new Set(sequences)].map((sequence) => [
-      sequence,
-      rowsOf(indices, sequence, lengths[sequence]!, blockRows),
-    ]),
+    [...new Set(sequences)].map((sequence) => [sequence, rowsOf(indices, sequence, blockRows)]),
   );
   const past = [...new Set([...rowsBySequence.values()].flat())].filter((row) => !written.has(row));
   const column = new Map(past.map((row, i) => [row, i]));
@@ -48,17 +50,4 @@ export function visibilityOf(indices: Indices, blockRows: number, cached: Int32A
       return mask;
     },
   };
-}
-
-function rowsOf(
-  { blockTable, lengths }: Indices,
-  sequence: number,
-  length: number,
-  blockRows: number,
-): number[] {
-  const columns = blockTable.length / lengths.length;
-  return Array.from({ length }, (_, j) => {
-    const block = blockTable[sequence * columns + Math.floor(j / blockRows)]!;
-    return block * blockRows + (j % blockRows);
-  });
 }

@@ -1,14 +1,23 @@
 /**
- * attention by MatMul and Softmax over cached and new keys at once: JavaScript gathers the cached rows, writes the new
- * ones where they belong, and says by a mask what each token sees. Works for any block table.
+ * attention by GroupQueryAttention where options and layer allow it, else by MatMul and Softmax over cached and new keys at
+ * once: JavaScript gathers the cached rows, writes the new ones where they belong, and says by a mask what each token sees.
  */
 import type { Value } from "@millet/core/graph";
 import type { AttentionAttrs } from "@millet/core/ops";
-import { type EmitContext, ROW_DIMENSION } from "../context.js";
+import type { EmitContext } from "../context.js";
 import { emitSoftCap } from "./elementwise.js";
+import { emitGroupedAttention, whyNotGrouped } from "./grouped-attention.js";
 import { emitRope } from "./rope.js";
 
-export function emitAttention(
+export function emitAttention(context: EmitContext, inputs: readonly Value[], attrs: AttentionAttrs): string {
+  if (context.options.attention !== "grouped") return emitGeneralAttention(context, inputs, attrs);
+  const reason = whyNotGrouped(attrs);
+  if (reason === undefined) return emitGroupedAttention(context, inputs, attrs);
+  context.note(reason);
+  return emitGeneralAttention(context, inputs, attrs);
+}
+
+function emitGeneralAttention(
   context: EmitContext,
   [q, k, v, ...indices]: readonly Value[],
   attrs: AttentionAttrs,
@@ -22,8 +31,8 @@ export function emitAttention(
       : context.name(x);
   const newKeys = rotated(k!, kvHeads);
   const newValues = context.name(v!);
-  builder.output(cache.newKeys, newKeys, [ROW_DIMENSION.tokens, kvHeads * headDim]);
-  builder.output(cache.newValues, newValues, [ROW_DIMENSION.tokens, kvHeads * valueDim]);
+  builder.output(cache.newKeys, newKeys, [context.tokens, kvHeads * headDim]);
+  builder.output(cache.newValues, newValues, [context.tokens, kvHeads * valueDim]);
   const all = (past: string, fresh: string, dim: number) => {
     const rows = builder.node("Concat", [past, fresh], { attributes: { axis: 0 } });
     return builder.node("Reshape", [rows, builder.int64s(-1, kvHeads, 1, dim)]); // [keys, kvHeads, 1, dim]

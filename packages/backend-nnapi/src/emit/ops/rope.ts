@@ -14,7 +14,7 @@ export function emitRope(
   { heads, headDim, ...rope }: RopeAttrs & { readonly heads: number; readonly headDim: number },
 ): string {
   const { builder } = context;
-  const feed = context.rotation(rope, positions);
+  const feed = context.rotation(rope, positions, "tokens");
   const pairs = rope.inverseFrequencies.length;
   const rotary = 2 * pairs;
   const split = builder.node("Reshape", [x, builder.int64s(-1, heads, headDim)]); // [T, heads, headDim]
