@@ -88,6 +88,9 @@ export const ERROR_CODES = [
   "NNAPI_SLOWER_THAN_CPU",
   "NNAPI_REFERENCE_ONLY",
   "NNAPI_MEMORY_BUDGET",
+  // activation scales of quantized prefill
+  "CALIBRATION_INVALID",
+  "CALIBRATION_MISMATCH",
   // generation
   "CONTEXT_FULL",
   "SESSION_BUSY",

@@ -1,5 +1,6 @@
 /** Data types, tensor descriptions, host tensors, lazy weights. */
 export type { ContentOrigin, KnownOrigin } from "./byte-source.js";
+export { contentHash } from "./content-hash.js";
 export { DTYPES, type DType, type DTypeInfo, isDType } from "./dtype.js";
 export {
   byteLength,

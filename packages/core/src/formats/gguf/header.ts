@@ -4,7 +4,7 @@
  */
 import { MilletError } from "../../errors.js";
 import type { ByteSource } from "../../tensor/byte-source.js";
-import { contentHash } from "../identity.js";
+import { contentHash } from "../../tensor/content-hash.js";
 import { type Cursor, HEADER_LIMIT_BYTES, HeaderReader } from "./cursor.js";
 import { GgufMetadata, type MetadataEntry, parseEntry } from "./metadata.js";
 import { type GgufTensor, parseTensor, placeTensors } from "./tensors.js";

@@ -4,7 +4,7 @@
  */
 import { MilletError, type MilletErrorCode } from "../../errors.js";
 import type { ByteSource } from "../../tensor/byte-source.js";
-import { contentHash } from "../identity.js";
+import { contentHash } from "../../tensor/content-hash.js";
 import { checkDensity, decodeUtf8, isObject, type JsonRule, parseObject } from "../json.js";
 import { SAFETENSORS_TYPES, type SafetensorsType } from "./dtypes.js";
 
