@@ -36,7 +36,7 @@ export interface CalibratedModel {
 export interface CalibrateOptions {
   /** Where the model runs: `cpu()`, or `reference()`, which is exact and slow. */
   readonly backend: BackendFactory;
-  /** Tokens of a text, each window of which is read from its own beginning. Default 512. */
+  /** Tokens of a text, each window of which is read from its own beginning. Default 512, or the context where it is shorter. */
   readonly window?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: { readonly tokens: number; readonly total: number }) => void) | undefined;
@@ -52,7 +52,12 @@ export interface CalibrateOptions {
 export async function calibrate(
   model: CalibratedModel,
   tokenIds: readonly number[],
-  { backend: factory, window = DEFAULT_WINDOW, signal, onProgress }: CalibrateOptions,
+  {
+    backend: factory,
+    window = Math.min(DEFAULT_WINDOW, model.contextLength),
+    signal,
+    onProgress,
+  }: CalibrateOptions,
 ): Promise<ActivationScales> {
   checkTokens(model, tokenIds, window);
   const backend = await factory.create(signal && { signal });

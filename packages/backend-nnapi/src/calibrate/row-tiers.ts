@@ -81,7 +81,9 @@ export class RowTiers {
 
   #ends(tiers: readonly Tier[]): { low: number[]; high: number[] } {
     const ends = (of: (tier: Tier) => Float32Array, choose: (a: number, b: number) => number) =>
-      Array.from({ length: this.#columns }, (_, i) => short(tiers.map((t) => of(t)[i]!).reduce(choose)));
+      Array.from({ length: this.#columns }, (_, i) =>
+        short(tiers.map((t) => of(t)[i]!).reduce((a, b) => choose(a, b))),
+      );
     return { low: ends((tier) => tier.low, Math.min), high: ends((tier) => tier.high, Math.max) };
   }
 }

@@ -1,6 +1,7 @@
 /** The commands of `millet`, in the order of its help: one file each. */
 import type { Command } from "../command.js";
 import { bench } from "./bench.js";
+import { calibrate } from "./calibrate.js";
 import { chat } from "./chat.js";
 import { check } from "./check.js";
 import { doctor } from "./doctor.js";
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   tokenize,
   bench,
   check,
+  calibrate,
   inspect,
   doctor,
   pull,
