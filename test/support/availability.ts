@@ -75,6 +75,19 @@ export function tokenizerFiles(): Requirement {
   };
 }
 
+/** onnxruntime-react-native's JavaScript without React Native, which would come along elsewhere. */
+export function reactNativeRuntime(): Requirement {
+  const folder = fileURLToPath(new URL("../react-native/", import.meta.url));
+  const kind = "react-native";
+  if (existsSync(`${folder}node_modules/onnxruntime-react-native`)) return { kind, path: folder };
+  return {
+    kind,
+    path: undefined,
+    missing: "no onnxruntime-react-native",
+    how: "npm ci --prefix test/react-native",
+  };
+}
+
 /**
  * `describe(name, () => body(path))` where the requirement is met; otherwise one skipped test that says why.
  */

@@ -18,8 +18,10 @@ import type { EmitOptions } from "../emit/context.js";
 import { canEmit, emitGraph } from "../emit/emit.js";
 import type { OnnxModel } from "../onnx/model.js";
 import { writeOnnx } from "../onnx/write.js";
+import type { RuntimeFiles } from "../runtime/files.js";
+import { guardedRuntime } from "../runtime/guard.js";
 import type { OrtLike, OrtSession, OrtSessionOptions } from "../runtime/ort.js";
-import { loadComputations, modelOf, type OnnxLoader } from "./load.js";
+import { type LoadedComputations, loadComputations, modelOf, type OnnxLoader } from "./load.js";
 import { runtimeError } from "./session.js";
 
 export interface OnnxRuntimeOptions {
@@ -37,7 +39,14 @@ export interface OnnxRuntimeOptions {
    * model allows it. "general": the cache passes as inputs and outputs. Default "grouped".
    */
   readonly attention?: "grouped" | "general" | undefined;
+  /**
+   * Where models are written for the runtime to open them by their path, one at a time and not for long.
+   * onnxruntime-react-native needs it for `session` to count. Default: models go to the runtime from memory.
+   */
+  readonly files?: Pick<RuntimeFiles, "path" | "write" | "remove"> | undefined;
 }
+
+const MODEL_FILE = "millet-model.onnx";
 
 /** A backend for `loadModel` that computes with ONNX Runtime. */
 export function onnxRuntime(options: OnnxRuntimeOptions): BackendFactory {
@@ -50,12 +59,12 @@ export function onnxRuntime(options: OnnxRuntimeOptions): BackendFactory {
           'onnxRuntime() needs a runtime: onnxRuntime({ ort }) with `import * as ort from "onnxruntime-node"`.',
         );
       }
-      return new OnnxBackend(options);
+      return new OnnxBackend({ ...options, ort: guardedRuntime(options.ort) });
     },
   };
 }
 
-class OnnxBackend implements Backend {
+export class OnnxBackend implements Backend {
   readonly name = "onnx";
   readonly capabilities: Capabilities;
   readonly lost = new Promise<MilletError>(() => {});
@@ -94,6 +103,14 @@ class OnnxBackend implements Backend {
     kv: KvPlan,
     loadOptions?: LoadOptions,
   ): Promise<LoadedModel> {
+    return modelOf(await this.loadComputations(graphs, weights, loadOptions), kv);
+  }
+
+  loadComputations(
+    graphs: GraphSet,
+    weights: WeightSources,
+    loadOptions?: LoadOptions,
+  ): Promise<LoadedComputations> {
     const { activations, attention = "grouped" } = this.#options;
     const options: EmitOptions = { accuracyLevel: activations === "float32" ? 0 : 4, attention };
     const loader: OnnxLoader = {
@@ -101,16 +118,22 @@ class OnnxBackend implements Backend {
       emit: (graph) => emitGraph(graph, weights, options),
       open: (model, signal) => this.#open(model, signal),
     };
-    return modelOf(await loadComputations(graphs, weights, loader, loadOptions), kv);
+    return loadComputations(graphs, weights, loader, loadOptions);
   }
 
   async #open(model: OnnxModel, signal: AbortSignal | undefined): Promise<OrtSession> {
-    const bytes = await writeOnnx(model).bytes();
+    const { files, session, ort } = this.#options;
+    const file = writeOnnx(model);
+    const bytes = files ? undefined : await file.bytes();
+    await files?.write(MODEL_FILE, file.chunks());
     throwIfAborted(signal, "Loading the model");
     try {
-      return await this.#options.ort.InferenceSession.create(bytes, this.#options.session);
+      if (bytes) return await ort.InferenceSession.create(bytes, session);
+      return await ort.InferenceSession.create(files!.path(MODEL_FILE), session);
     } catch (error) {
       throw runtimeError(`open graph "${model.graph.name}"`, error);
+    } finally {
+      await files?.remove(MODEL_FILE);
     }
   }
 

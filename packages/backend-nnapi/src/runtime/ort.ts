@@ -13,8 +13,20 @@ export interface OrtTensor {
   dispose?(): void;
 }
 
+/** An execution provider; the flags are those of NNAPI, which React Native's runtime passes on. */
+export interface OrtProvider {
+  readonly name: string;
+  /** Compute float32 in float16. */
+  readonly useFP16?: boolean;
+  readonly useNCHW?: boolean;
+  /** Never Android's own CPU implementation. From Android 10 on. */
+  readonly cpuDisabled?: boolean;
+  /** Only Android's own CPU implementation. From Android 10 on. */
+  readonly cpuOnly?: boolean;
+}
+
 export interface OrtSessionOptions {
-  readonly executionProviders?: readonly (string | { readonly name: string })[];
+  readonly executionProviders?: readonly (string | OrtProvider)[];
   readonly intraOpNumThreads?: number;
   readonly interOpNumThreads?: number;
   readonly graphOptimizationLevel?: "disabled" | "basic" | "extended" | "layout" | "all";
@@ -42,5 +54,15 @@ export interface OrtLike {
     new (type: "float32", data: Float32Array, dims: readonly number[]): OrtTensor;
     new (type: "int32", data: Int32Array, dims: readonly number[]): OrtTensor;
     new (type: "uint8", data: Uint8Array, dims: readonly number[]): OrtTensor;
+  };
+  /** Providers that this build of the runtime has; onnxruntime-web has no such function. */
+  listSupportedBackends?(): readonly { readonly name: string }[];
+  readonly env?: {
+    readonly versions?: {
+      readonly common?: string;
+      readonly node?: string;
+      readonly web?: string;
+      readonly "react-native"?: string;
+    };
   };
 }

@@ -1,0 +1,19 @@
+/** The form in which an accelerator computes prompts: how a step becomes ONNX with fixed shapes and rounded weights. */
+import type { MilletError } from "@millet/core/errors";
+import type { Graph } from "@millet/core/graph";
+import type { WeightSources } from "@millet/core/tensor";
+import type { EmittedGraph } from "../emit/emit.js";
+import type { ResolvedOptions } from "./options.js";
+
+export interface PromptForm {
+  /** Names it, and all that it is made with: another form of the same model has another key. */
+  readonly key: string;
+  emit(graph: Graph): EmittedGraph;
+}
+
+/** @returns the form, or why this model has none */
+export type FormMaker = (
+  weights: WeightSources,
+  options: ResolvedOptions,
+  signal: AbortSignal | undefined,
+) => Promise<PromptForm | MilletError>;
