@@ -10,6 +10,8 @@ import type { EmittedGraph } from "../emit/emit.js";
 import type { OnnxModel } from "../onnx/model.js";
 import { writeOnnx } from "../onnx/write.js";
 import type { OrtLike, OrtSession } from "../runtime/ort.js";
+import { ChainSession } from "../shards/chain.js";
+import { planShards, structureOf } from "../shards/plan.js";
 import { OnnxState } from "./cache.js";
 import type { Computation } from "./computation.js";
 import { EmbeddingTable } from "./embedding-table.js";
@@ -20,6 +22,8 @@ import { type OnnxModelParts, SessionComputation } from "./session.js";
 /** How graphs become sessions. */
 export interface OnnxLoader {
   readonly ort: OrtLike;
+  /** Most bytes of a model that is opened: larger ones become several, cut before attention. Default 2 GB, the format's limit. */
+  readonly shardBytes?: number | undefined;
   emit(graph: Graph): EmittedGraph;
   /** @throws MilletError with what the runtime fails with */
   open(model: OnnxModel, signal: AbortSignal | undefined): Promise<OrtSession>;
@@ -46,33 +50,79 @@ export async function loadComputations(
   { signal, onProgress }: LoadOptions = {},
   known: ReadonlyMap<string, EmbeddingTable> = new Map(),
 ): Promise<LoadedComputations> {
-  const sessions = new Map<string, OrtSession>();
+  const emitted = Object.values(graphs).map((graph) => loader.emit(graph));
+  const chains = planShards(
+    emitted.map(({ model }) => model),
+    loader.shardBytes,
+  );
   const embeddings = new Map(known);
   const parts: OnnxModelParts = { ort: loader.ort, embeddings, rotations: new RotationTables() };
+  const totalBytes = constantBytes(chains.flat());
+  const sessions = new Sessions(loader, (loadedBytes) => onProgress?.({ loadedBytes, totalBytes }));
   const computations: Record<string, Computation> = {};
-  let byteLength = 0;
-  const release = async () => {
-    const open = [...sessions.values()];
-    sessions.clear();
-    await Promise.all(open.map((session) => session.release()));
-  };
+  let tableBytes = 0;
   try {
-    for (const [name, graph] of Object.entries(graphs)) {
-      throwIfAborted(signal, "Loading the model");
-      const emitted = loader.emit(graph);
-      byteLength += await readEmbeddings(emitted, weights, embeddings, signal);
-      const key = structureOf(emitted.model);
-      const session = sessions.get(key) ?? (await loader.open(emitted.model, signal));
-      if (!sessions.has(key)) byteLength += writeOnnx(emitted.model).byteLength;
-      sessions.set(key, session);
-      computations[name] = new SessionComputation(graph, emitted, session, parts);
-      onProgress?.({ loadedBytes: byteLength, totalBytes: byteLength });
+    for (const [i, [name, graph]] of Object.entries(graphs).entries()) {
+      const onnx = emitted[i]!;
+      tableBytes += await readEmbeddings(onnx, weights, embeddings, signal);
+      const session = await sessions.open(onnx.model, chains[i]!, signal);
+      computations[name] = new SessionComputation(graph, onnx, session, parts);
     }
-    return { graphs, computations, embeddings, byteLength, release };
+    const byteLength = sessions.byteLength + tableBytes;
+    return { graphs, computations, embeddings, byteLength, release: () => sessions.release() };
   } catch (error) {
-    await release();
+    await sessions.release();
     throw error;
   }
+}
+
+/** Open sessions by what they compute. */
+class Sessions {
+  byteLength = 0;
+  readonly #loader: OnnxLoader;
+  readonly #onBytes: (loadedBytes: number) => void;
+  readonly #sessions = new Map<string, OrtSession>();
+
+  constructor(loader: OnnxLoader, onBytes: (loadedBytes: number) => void) {
+    this.#loader = loader;
+    this.#onBytes = onBytes;
+  }
+
+  /** @param shards the model itself, or what it was cut into */
+  async open(
+    whole: OnnxModel,
+    shards: readonly OnnxModel[],
+    signal: AbortSignal | undefined,
+  ): Promise<OrtSession> {
+    const chain: [OnnxModel, OrtSession][] = [];
+    for (const shard of shards) chain.push([shard, await this.#openShard(shard, signal)]);
+    const [[, only] = [], ...others] = chain;
+    return only && others.length === 0 ? only : new ChainSession(whole, chain);
+  }
+
+  async #openShard(shard: OnnxModel, signal: AbortSignal | undefined): Promise<OrtSession> {
+    const key = structureOf(shard);
+    const known = this.#sessions.get(key);
+    if (known) return known;
+    throwIfAborted(signal, "Loading the model");
+    const session = await this.#loader.open(shard, signal);
+    this.#sessions.set(key, session);
+    this.byteLength += writeOnnx(shard).byteLength;
+    this.#onBytes(this.byteLength);
+    return session;
+  }
+
+  async release(): Promise<void> {
+    const open = [...this.#sessions.values()];
+    this.#sessions.clear();
+    await Promise.all(open.map((session) => session.release()));
+  }
+}
+
+/** Bytes of models, equal ones once. */
+function constantBytes(models: readonly OnnxModel[]): number {
+  const distinct = new Map(models.map((model) => [structureOf(model), model]));
+  return [...distinct.values()].reduce((sum, model) => sum + writeOnnx(model).byteLength, 0);
 }
 
 /** A model of these computations, whose calls run one after the other. It owns them. */
@@ -110,12 +160,6 @@ async function readEmbeddings(
     byteLength += table.byteLength;
   }
   return byteLength;
-}
-
-/** Equal for models that compute the same from the same weights: all of the graph but its name and the constants' data. */
-function structureOf({ graph: { nodes, inputs, outputs, initializers } }: OnnxModel): string {
-  const constants = initializers.map(({ name, dtype, dims }) => [name, dtype, dims]);
-  return JSON.stringify([nodes, inputs, outputs, constants]);
 }
 
 /** Work of one model, one after the other. */

@@ -73,6 +73,16 @@ export function writeOnnx(model: OnnxModel): OnnxFile {
   };
 }
 
+/** Bytes that a node takes in a file. */
+export function nodeByteLength(node: OnnxNode): number {
+  return byteLengthOf(messageField(1, encodeNode(node)));
+}
+
+/** The same of a constant, its data included. */
+export function tensorByteLength(tensor: OnnxTensor): number {
+  return byteLengthOf(messageField(5, encodeTensor(tensor)));
+}
+
 function encodeModel({ irVersion, producer, opsets, graph }: OnnxModel): Chunks {
   return [
     ...intField(1, irVersion),

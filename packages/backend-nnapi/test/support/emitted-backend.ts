@@ -7,7 +7,11 @@ import { writeOnnx } from "../../src/onnx/write.js";
 import { type OrtLike, onnxRuntime } from "../../src/onnx.js";
 import { loadComputations, modelOf } from "../../src/onnx-backend/load.js";
 
-export async function emittedBackend(emit: Partial<EmitOptions>, runtime: OrtLike = ort): Promise<Backend> {
+export async function emittedBackend(
+  emit: Partial<EmitOptions>,
+  runtime: OrtLike = ort,
+  shardBytes?: number,
+): Promise<Backend> {
   const plain = await onnxRuntime({ ort: runtime }).create();
   return {
     name: plain.name,
@@ -18,6 +22,7 @@ export async function emittedBackend(emit: Partial<EmitOptions>, runtime: OrtLik
     async load(graphs, weights, kv) {
       const loader = {
         ort: runtime,
+        shardBytes,
         emit: (graph: Parameters<typeof emitGraph>[0]) =>
           emitGraph(graph, weights, { accuracyLevel: 0, ...emit }),
         open: async (model: Parameters<typeof writeOnnx>[0]) =>
