@@ -10,7 +10,7 @@ const QUANTIZED = [
 const DECODERS = ["f32", "f16", "q4_0", "q4_1", "q8_0"];
 const BITS = "ONNX Runtime takes other loops for one row than for many, and they sum in another order";
 
-testBackend(() => onnxRuntime({ ort, activations: "float32" }), {
+testBackend(() => onnxRuntime({ ort, activations: "float32", session: { intraOpNumThreads: 1 } }), {
   describe,
   test: (name, body) => test(name, ({ skip }) => body({ skip })),
   weightTypes: ["f32", "f16", "bf16", ...QUANTIZED],

@@ -59,7 +59,9 @@ function watched(onRun: (feeds: Readonly<Record<string, OrtTensor>>, fetches: ob
     Tensor: ort.Tensor,
     InferenceSession: {
       async create(model: string | Uint8Array) {
-        const session: OrtSession = await ort.InferenceSession.create(model as Uint8Array);
+        const session: OrtSession = await ort.InferenceSession.create(model as Uint8Array, {
+          intraOpNumThreads: 1,
+        });
         return {
           inputNames: session.inputNames,
           outputNames: session.outputNames,

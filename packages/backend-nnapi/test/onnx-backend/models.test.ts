@@ -18,7 +18,11 @@ import { onnxRuntime } from "../../src/onnx.js";
 describe("golden models", () => {
   test.each([...LLAMA_MODELS, ...GOLDEN_MODELS])("$name", async (model) => {
     const file = await openGguf(await openSource(model.file));
-    const backend = await onnxRuntime({ ort, activations: "float32" }).create();
+    const backend = await onnxRuntime({
+      ort,
+      activations: "float32",
+      session: { intraOpNumThreads: 1 },
+    }).create();
     const rows = await goldenLogits(backend, file, model);
     await backend.dispose();
     await file.close();

@@ -43,7 +43,8 @@ function watched() {
     Tensor: ort.Tensor,
     InferenceSession: {
       async create(model: string | Uint8Array) {
-        const session = await ort.InferenceSession.create(model as Uint8Array);
+        // Threads of one session wait busily for a while and would hold up the next one's.
+        const session = await ort.InferenceSession.create(model as Uint8Array, { intraOpNumThreads: 1 });
         opened.push(model.length);
         return {
           inputNames: session.inputNames,

@@ -26,7 +26,7 @@ export async function emittedBackend(
         emit: (graph: Parameters<typeof emitGraph>[0]) =>
           emitGraph(graph, weights, { accuracyLevel: 0, ...emit }),
         open: async (model: Parameters<typeof writeOnnx>[0]) =>
-          runtime.InferenceSession.create(await writeOnnx(model).bytes()),
+          runtime.InferenceSession.create(await writeOnnx(model).bytes(), { intraOpNumThreads: 1 }),
       };
       return modelOf(await loadComputations(graphs, weights, loader), kv);
     },
