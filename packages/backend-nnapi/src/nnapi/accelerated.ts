@@ -1,17 +1,20 @@
 /** A model on ONNX Runtime's CPU provider whose prompts an accelerator computes, on the same KV cache. */
 import type { GraphSet, KvPlan, LoadedModel, LoadOptions } from "@millet/core/backend";
 import { type MilletError, throwIfAborted } from "@millet/core/errors";
+import type { Graph } from "@millet/core/graph";
 import type { WeightSources } from "@millet/core/tensor";
 import type { OnnxModel } from "../onnx/model.js";
 import { writeOnnx } from "../onnx/write.js";
 import type { OnnxBackend } from "../onnx-backend/backend.js";
-import { loadComputations, modelOf } from "../onnx-backend/load.js";
+import type { Computation } from "../onnx-backend/computation.js";
+import { type LoadedComputations, loadComputations, modelOf } from "../onnx-backend/load.js";
 import { runtimeError } from "../onnx-backend/session.js";
 import type { OrtLike, OrtSessionOptions } from "../runtime/ort.js";
 import { withLimit } from "./contest.js";
 import { Failover } from "./failover.js";
 import type { PromptForm } from "./form.js";
 import { rejected } from "./providers.js";
+import { Joined, progressAfter, segmentsOf } from "./segments.js";
 import type { ShardFiles } from "./shard-files.js";
 
 export interface Accelerator {
@@ -19,6 +22,10 @@ export interface Accelerator {
   readonly session: OrtSessionOptions;
   readonly shards: ShardFiles;
   readonly form: PromptForm;
+  /** Layers that it computes, from the first on. */
+  readonly layers: number;
+  /** Most bytes of a file. */
+  readonly shardBytes: number;
   /** Fewer tokens go to the CPU. */
   readonly leastTokens: number;
   /** Told when it fails while it is in use; the model goes on without it unless this throws. */
@@ -37,32 +44,56 @@ export async function loadAccelerated(
   accelerator: Accelerator,
   options: LoadOptions,
 ): Promise<LoadedModel> {
-  const prompt = graphs.prompt!;
-  const safe = await cpu.loadComputations(graphs, weights, options);
+  const { bodies, heads } = segmentsOf(graphs, accelerator.layers);
+  const held: LoadedComputations[] = [];
+  const release = async () => {
+    await Promise.all(held.map((part) => part.release()));
+  };
+  const hold = async (part: Promise<LoadedComputations>): Promise<LoadedComputations> => {
+    held.push(await part);
+    return part;
+  };
+  const rest = () => progressAfter(options, byteLengthOf(held));
   try {
-    const { ort, form, leastTokens, onFailure } = accelerator;
-    const loader = { ort, emit: () => form.emit(prompt), open: opener(accelerator) };
-    const signal = options.signal && { signal: options.signal };
-    const fast = await loadComputations({ prompt }, weights, loader, signal, safe.embeddings);
-    const failover = new Failover(fast.computations.prompt!, safe.computations.prompt!, {
-      graph: prompt,
-      leastTokens,
-      onFailure,
+    const body = await hold(cpu.loadComputations(bodies, weights, options));
+    const head = await hold(cpu.loadComputations(heads, weights, rest(), body.embeddings));
+    const fast = await hold(loadFast(accelerator, bodies.prompt!, weights, rest(), body.embeddings));
+    const failover = new Failover(fast.computations.prompt!, body.computations.prompt!, {
+      ...accelerator,
+      graph: bodies.prompt!,
       release: fast.release,
     });
-    const both = {
-      ...safe,
-      computations: { ...safe.computations, prompt: failover },
-      byteLength: safe.byteLength + fast.byteLength,
-      release: async () => {
-        await Promise.all([safe.release(), fast.release()]);
-      },
-    };
-    return modelOf(both, kv);
+    const first: Readonly<Record<string, Computation>> = { ...body.computations, prompt: failover };
+    const computations = Object.entries(first).map(([name, computation]) => {
+      const second = head.computations[name];
+      return [name, second ? new Joined(computation, second) : computation] as const;
+    });
+    const { embeddings } = body;
+    const byteLength = byteLengthOf(held);
+    return modelOf(
+      { graphs, computations: Object.fromEntries(computations), embeddings, byteLength, release },
+      kv,
+    );
   } catch (error) {
-    await safe.release();
+    await release();
     throw error;
   }
+}
+
+const byteLengthOf = (parts: readonly LoadedComputations[]) =>
+  parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+
+async function loadFast(
+  accelerator: Accelerator,
+  prompt: Graph,
+  weights: WeightSources,
+  options: LoadOptions,
+  known: LoadedComputations["embeddings"],
+): Promise<LoadedComputations> {
+  const { ort, form, shardBytes } = accelerator;
+  const emitted = await form.emit(prompt, options.signal);
+  const loader = { ort, shardBytes, emit: () => emitted, open: opener(accelerator) };
+  return loadComputations({ prompt }, weights, loader, options, known);
 }
 
 /** Writes a shard, unless an earlier load did, and opens it. */

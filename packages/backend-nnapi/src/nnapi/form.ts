@@ -8,7 +8,8 @@ import type { ResolvedOptions } from "./options.js";
 export interface PromptForm {
   /** Names it, and all that it is made with: another form of the same model has another key. */
   readonly key: string;
-  emit(graph: Graph): EmittedGraph;
+  /** @throws MilletError SOURCE_*, ABORTED */
+  emit(graph: Graph, signal: AbortSignal | undefined): Promise<EmittedGraph>;
 }
 
 /** @returns the form, or why this model has none */

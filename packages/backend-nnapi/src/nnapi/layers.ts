@@ -19,7 +19,7 @@ export interface LayerCut {
 /** Name of what passes, an output before the cut and an input after it. */
 export const HIDDEN = "hidden";
 
-/** The last such place after each layer, in order; none after the last layer. */
+/** The last such place after each layer, in order; after the last layer it is where wanted rows are taken. */
 export function layerCuts(graph: Graph): readonly LayerCut[] {
   const lastUse = new Map<Value, number>();
   graph.nodes.forEach((node, i) => {
@@ -37,7 +37,6 @@ export function layerCuts(graph: Graph): readonly LayerCut[] {
       cuts.set(layers, { nodes: i + 1, layers, value });
     }
   });
-  cuts.delete(layers);
   return [...cuts.values()];
 }
 

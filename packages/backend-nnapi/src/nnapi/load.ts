@@ -12,7 +12,7 @@ import { runtimeVersion } from "../runtime/guard.js";
 import type { OrtLike } from "../runtime/ort.js";
 import { loadAccelerated } from "./accelerated.js";
 import type { FormMaker, PromptForm } from "./form.js";
-import { before, layerCuts } from "./layers.js";
+import { before } from "./layers.js";
 import { planMemory } from "./memory.js";
 import type { ResolvedOptions } from "./options.js";
 import { type PlanReason, reasonOf } from "./plan.js";
@@ -20,6 +20,7 @@ import type { PlanDraft } from "./plan-draft.js";
 import { probe } from "./probe.js";
 import { sessionOptions } from "./providers.js";
 import { recall, remember, type Verdict } from "./remember.js";
+import { cutAfter } from "./segments.js";
 import { ShardFiles } from "./shard-files.js";
 
 /** Layers that are measured: enough that what a call costs besides does not count. */
@@ -65,11 +66,11 @@ class Attempt {
   async load(): Promise<LoadedModel> {
     const { graphs, weights, kv, load, options } = this.#setting;
     const { ort, files, prompt } = this.#needs();
-    this.#planMemory(prompt);
+    const layers = this.#planMemory(prompt);
     const form = await this.#setting.makeForm(weights, options, load.signal);
     if (form instanceof MilletError) throw form;
-    const key = keyOf(this.#setting, form, ort);
-    const verdict = await this.#verdict(ort, files, prompt, form, key);
+    const key = keyOf(this.#setting, layers, form, ort);
+    const verdict = await this.#verdict(ort, files, prompt, layers, form, key);
     const { resolved } = verdict;
     if (resolved === "none") throw noWinner(verdict.reasons);
     const cpu = new OnnxBackend({ ort, files, session: sessionOptions("cpu", options) });
@@ -83,6 +84,8 @@ class Attempt {
         session: sessionOptions(resolved, options),
         shards: await ShardFiles.open(files, modelName(form), key),
         form,
+        layers,
+        shardBytes: options.shardBytes,
         leastTokens: this.#leastTokens(verdict, prompt),
         onFailure: (error) => this.#failed(error, files, key, verdict),
       },
@@ -110,26 +113,33 @@ class Attempt {
     );
   }
 
-  #planMemory(prompt: Graph): void {
+  /** @returns layers for the accelerator @throws MilletError NNAPI_MEMORY_BUDGET if there is no room for any */
+  #planMemory(prompt: Graph): number {
     const { graphs, kv, fallback, options, draft } = this.#setting;
     const { weightBytes } = fallback.estimate(graphs, kv);
     const { report, problem } = planMemory(prompt, { weightBytes, kv }, options);
     draft.set({ memory: report });
-    if (problem) throw problem;
+    if (problem && report.acceleratedLayers === 0) throw problem;
+    if (problem) draft.add(reasonOf(problem));
+    if (cutAfter(prompt, report.acceleratedLayers)) return report.acceleratedLayers;
+    throw new MilletError(
+      "GRAPH_UNSUPPORTED_OP",
+      "The model keeps more than one value between its layers, and accelerators get parts that end with one.",
+    );
   }
 
   async #verdict(
     ort: OrtLike,
     files: RuntimeFiles,
     prompt: Graph,
+    layers: number,
     form: PromptForm,
     key: string,
   ): Promise<Verdict> {
     const { weights, kv, fallback: baseline, options, load, draft } = this.#setting;
     const known = options.probe === "remember" ? await recall(files, key) : undefined;
-    const cuts = layerCuts(prompt);
-    const cut = cuts[Math.min(PROBED_LAYERS, cuts.length) - 1];
-    const graph = cut ? before(prompt, cut) : prompt;
+    const few = cutAfter(prompt, Math.min(PROBED_LAYERS, layers));
+    const graph = before(prompt, few ?? cutAfter(prompt, layers)!);
     const tokens = chunkTokens(prompt, options.chunk);
     const setting = { graph, tokens, weights, kv, ort, files, form, baseline, options, signal: load.signal };
     const verdict = known ?? (await probe(setting));
@@ -174,11 +184,18 @@ function chunkTokens({ nodes }: Graph, chunk: number): number {
 }
 
 /** Measurements count for this device, runtime, model, and way of making and running it. */
-function keyOf({ options, graphs }: LoadSetting, form: PromptForm, ort: OrtLike): string {
+function keyOf({ options, graphs }: LoadSetting, layers: number, form: PromptForm, ort: OrtLike): string {
   const { device, apiLevel, chunk, plan, maxNnapiBytes, shardBytes, minSpeedup, candidates, flags, threads } =
     options;
   const asked = { apiLevel, chunk, plan, maxNnapiBytes, shardBytes, minSpeedup, candidates, flags, threads };
-  return JSON.stringify([device, runtimeVersion(ort), form.key, chunkTokens(graphs.prompt!, chunk), asked]);
+  return JSON.stringify([
+    device,
+    runtimeVersion(ort),
+    form.key,
+    chunkTokens(graphs.prompt!, chunk),
+    layers,
+    asked,
+  ]);
 }
 
 /** For file names. */

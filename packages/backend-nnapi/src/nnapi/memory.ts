@@ -5,16 +5,14 @@
 import { type KvPlan, kvElementsPerRow } from "@millet/core/backend";
 import { MilletError } from "@millet/core/errors";
 import type { Graph } from "@millet/core/graph";
-import { before, denseElements, type LayerCut, layerCount, layerCuts } from "./layers.js";
+import { before, denseElements, layerCount, layerCuts } from "./layers.js";
 import type { ResolvedOptions } from "./options.js";
 import type { MemoryReport } from "./plan.js";
 import { megabytes } from "./plan-text.js";
 
 export interface MemoryPlan {
   readonly report: MemoryReport;
-  /** Where the accelerator's part ends; undefined: it takes all layers. */
-  readonly cut: LayerCut | undefined;
-  /** Why it takes nothing, or not everything. */
+  /** Why the accelerator takes nothing, or not everything. */
   readonly problem: MilletError | undefined;
 }
 
@@ -48,14 +46,14 @@ export function planMemory(graph: Graph, needs: MemoryNeeds, limits: Limits): Me
     acceleratorBytes <= limits.maxNnapiBytes && totalBytes <= limits.memoryBytes;
   // In uint8 a weight takes a byte.
   const whole = reportOf(layers, denseElements(graph));
-  if (fits(whole)) return { report: whole, cut: undefined, problem: undefined };
-  const parts = limits.allowsPart ? layerCuts(graph) : [];
+  if (fits(whole)) return { report: whole, problem: undefined };
+  const parts = limits.allowsPart ? layerCuts(graph).filter((cut) => cut.layers < layers) : [];
   const part = parts
-    .map((cut) => ({ cut, report: reportOf(cut.layers, denseElements(before(graph, cut))) }))
-    .filter(({ report }) => fits(report))
+    .map((cut) => reportOf(cut.layers, denseElements(before(graph, cut))))
+    .filter(fits)
     .at(-1);
-  const problem = tooMuch(whole, part?.report, limits);
-  return { report: part?.report ?? reportOf(0, 0), cut: part?.cut, problem };
+  const problem = tooMuch(whole, part, limits);
+  return { report: part ?? reportOf(0, 0), problem };
 }
 
 /** float32, as long as a sequence may get. */

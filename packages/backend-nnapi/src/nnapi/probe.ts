@@ -7,7 +7,7 @@ import { MilletError, throwIfAborted } from "@millet/core/errors";
 import type { Graph } from "@millet/core/graph";
 import type { WeightSources } from "@millet/core/tensor";
 import { checkModel } from "../check/check.js";
-import type { OnnxModel } from "../onnx/model.js";
+import type { EmittedGraph } from "../emit/emit.js";
 import { writeOnnx } from "../onnx/write.js";
 import { loadComputations, modelOf } from "../onnx-backend/load.js";
 import { runtimeError } from "../onnx-backend/session.js";
@@ -48,10 +48,11 @@ export interface ProbeSetting {
 export async function probe(setting: ProbeSetting): Promise<Verdict> {
   const { graph, tokens, weights, kv, files, form, baseline, options, signal } = setting;
   const expected = await measured(await baseline.load({ prompt: graph }, weights, kv), setting);
-  const { model } = form.emit(graph);
+  const emitted = await form.emit(graph, signal);
+  const { model } = emitted;
   await files.write(PROBE_FILE, writeOnnx(model).chunks());
   try {
-    const contest = new Contest(setting, model, expected);
+    const contest = new Contest(setting, emitted, expected);
     const onCpu = await contest.try("cpu");
     const reports: CandidateReport[] = [];
     for (const name of options.candidates) {
@@ -98,12 +99,12 @@ type Rules = Pick<CandidateReport, "partitions" | "leftToCpu">;
 
 class Contest {
   readonly #setting: ProbeSetting;
-  readonly #model: OnnxModel;
+  readonly #emitted: EmittedGraph;
   readonly #expected: Measurement;
 
-  constructor(setting: ProbeSetting, model: OnnxModel, expected: Measurement) {
+  constructor(setting: ProbeSetting, emitted: EmittedGraph, expected: Measurement) {
     this.#setting = setting;
-    this.#model = model;
+    this.#emitted = emitted;
     this.#expected = expected;
   }
 
@@ -119,7 +120,7 @@ class Contest {
   }
 
   async #load(sessions: OrtSessionOptions): Promise<LoadedModel> {
-    const { ort, files, form, graph, weights, kv, signal } = this.#setting;
+    const { ort, files, graph, weights, kv, signal } = this.#setting;
     const open = async () => {
       try {
         return await withLimit(ort.InferenceSession.create(files.path(PROBE_FILE), sessions));
@@ -127,7 +128,7 @@ class Contest {
         throw runtimeError("open the accelerator's part", error);
       }
     };
-    const loader = { ort, emit: () => form.emit(graph), open };
+    const loader = { ort, emit: () => this.#emitted, open };
     const load = loadComputations({ prompt: graph }, weights, loader, signal && { signal });
     return modelOf(await load, kv);
   }
@@ -160,7 +161,9 @@ class Contest {
 
   /** What NNAPI would take of these layers by the rules. */
   #rules(): Rules {
-    const { nodes, partitions } = checkModel(this.#model, { apiLevel: this.#setting.options.apiLevel });
+    const { nodes, partitions } = checkModel(this.#emitted.model, {
+      apiLevel: this.#setting.options.apiLevel,
+    });
     const leftToCpu: Record<string, number> = {};
     for (const { opType, supported } of nodes) {
       if (!supported) leftToCpu[opType] = (leftToCpu[opType] ?? 0) + 1;

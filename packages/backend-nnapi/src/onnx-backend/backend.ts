@@ -110,6 +110,7 @@ export class OnnxBackend implements Backend {
     graphs: GraphSet,
     weights: WeightSources,
     loadOptions?: LoadOptions,
+    known?: LoadedComputations["embeddings"],
   ): Promise<LoadedComputations> {
     const { activations, attention = "grouped" } = this.#options;
     const options: EmitOptions = { accuracyLevel: activations === "float32" ? 0 : 4, attention };
@@ -118,7 +119,7 @@ export class OnnxBackend implements Backend {
       emit: (graph) => emitGraph(graph, weights, options),
       open: (model, signal) => this.#open(model, signal),
     };
-    return loadComputations(graphs, weights, loader, loadOptions);
+    return loadComputations(graphs, weights, loader, loadOptions, known);
   }
 
   async #open(model: OnnxModel, signal: AbortSignal | undefined): Promise<OrtSession> {

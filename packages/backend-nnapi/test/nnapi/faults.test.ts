@@ -21,8 +21,8 @@ test("none: prompts go to the accelerator in chunks, what is left to the CPU", a
   expect(plan).toMatchObject({ resolved: "nnapi", fallback: "onnx", remembered: false });
   expect(plan.candidates[0]).toMatchObject({
     created: true,
-    partitions: 2,
-    leftToCpu: { GroupQueryAttention: 1 },
+    partitions: 3,
+    leftToCpu: { GroupQueryAttention: 2 },
   });
   const accelerated = opened.filter(({ path, provider }) => provider === "nnapi" && !path.includes("probe"));
   expect(accelerated).toHaveLength(1);

@@ -44,7 +44,8 @@ export function tinyAnswers() {
     const given = { ort: runtime, files, chunk: CHUNK, candidates: ["nnapi"] as const, ...options };
     const backend = acceleratedBackend(given, async (weights) => ({
       key: "float",
-      emit: (graph) => emitGraph(graph, weights, { accuracyLevel: 4, rows: CHUNK, attention: "grouped" }),
+      emit: async (graph) =>
+        emitGraph(graph, weights, { accuracyLevel: 4, rows: CHUNK, attention: "grouped" }),
     }));
     return { ...log, backend, files };
   }

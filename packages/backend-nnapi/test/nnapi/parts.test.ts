@@ -1,0 +1,28 @@
+/** Models that the accelerator has a part of, in several files; and what may be there by the numbers alone. */
+import { readdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { expect, test } from "vitest";
+import { SLOW_CPU, tinyAnswers } from "../support/answers.js";
+
+const { answer } = tinyAnswers();
+
+test("as many layers as fit are on the accelerator, and the answer is the same", async () => {
+  const whole = await answer({ delays: SLOW_CPU });
+  const { acceleratorBytes } = whole.plan.memory!;
+  const limit = { maxNnapiBytes: acceleratorBytes - 1 };
+  const { plan, opened } = await answer({ delays: SLOW_CPU }, limit);
+  expect(plan).toMatchObject({ resolved: "nnapi", memory: { acceleratedLayers: 1, layers: 2 } });
+  expect(plan.memory!.acceleratorBytes).toBe(acceleratorBytes / 2);
+  expect(plan.reasons.map(({ code }) => code)).toEqual(["NNAPI_MEMORY_BUDGET", undefined]);
+  const accelerated = opened.filter(({ path, provider }) => provider === "nnapi" && !path.includes("probe"));
+  expect(accelerated.map(({ runs }) => runs)).toEqual([expect.any(Number)]);
+});
+
+test("files of another way to cut the model are removed", async () => {
+  const shards = (path: string) => readdirSync(dirname(path)).filter((name) => /-\d\.onnx$/.test(name));
+  const { files } = await answer({ delays: SLOW_CPU }, { shardBytes: 40_000 });
+  const several = shards(files.path("x"));
+  expect(several.length).toBeGreaterThan(2);
+  await answer({ delays: SLOW_CPU }, { files });
+  expect(shards(files.path("x"))).toEqual(["millet-nnapi-float-0.onnx"]);
+});
