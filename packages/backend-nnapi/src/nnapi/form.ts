@@ -6,7 +6,9 @@ import type { EmittedGraph } from "../emit/emit.js";
 import type { ResolvedOptions } from "./options.js";
 
 export interface PromptForm {
-  /** Names it, and all that it is made with: another form of the same model has another key. */
+  /** Names the model, in letters and digits. */
+  readonly model: string;
+  /** Says all that it is made with: another form of the same model has another key. */
   readonly key: string;
   /** @throws MilletError SOURCE_*, ABORTED */
   emit(graph: Graph, signal: AbortSignal | undefined): Promise<EmittedGraph>;

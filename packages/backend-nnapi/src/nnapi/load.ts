@@ -73,7 +73,8 @@ class Attempt {
     const verdict = await this.#verdict(ort, files, prompt, layers, form, key);
     const { resolved } = verdict;
     if (resolved === "none") throw noWinner(verdict.reasons);
-    const cpu = new OnnxBackend({ ort, files, session: sessionOptions("cpu", options) });
+    const session = sessionOptions("cpu", options);
+    const cpu = new OnnxBackend({ ort, files, session, activations: options.activations });
     return loadAccelerated(
       cpu,
       graphs,
@@ -82,7 +83,7 @@ class Attempt {
       {
         ort,
         session: sessionOptions(resolved, options),
-        shards: await ShardFiles.open(files, modelName(form), key),
+        shards: await ShardFiles.open(files, form.model, key),
         form,
         layers,
         shardBytes: options.shardBytes,
@@ -196,11 +197,6 @@ function keyOf({ options, graphs }: LoadSetting, layers: number, form: PromptFor
     layers,
     asked,
   ]);
-}
-
-/** For file names. */
-function modelName({ key }: PromptForm): string {
-  return key.replace(/[^A-Za-z0-9]+/g, "-").slice(0, 40);
 }
 
 /** Other backends would fail with it just so. */

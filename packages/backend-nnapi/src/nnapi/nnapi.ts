@@ -56,10 +56,11 @@ export function acceleratedBackend(given: NnapiOptions, makeForm: FormMaker): Nn
 }
 
 /** The same runtime without an accelerator. Options of sessions count for models in files only. */
-function cpuProvider(ort: OrtLike | MilletError, { files, threads }: ResolvedOptions): BackendFactory {
+function cpuProvider(ort: OrtLike | MilletError, options: ResolvedOptions): BackendFactory {
   if (ort instanceof MilletError) throw ort;
-  if (!files) return onnxRuntime({ ort });
-  return onnxRuntime({ ort, files, session: sessionOptions("cpu", { flags: {}, threads }) });
+  const { files, activations } = options;
+  if (!files) return onnxRuntime({ ort, activations });
+  return onnxRuntime({ ort, files, activations, session: sessionOptions("cpu", options) });
 }
 
 class NnapiBackend implements Backend {

@@ -46,6 +46,8 @@ export interface NnapiOptions {
   readonly candidates?: readonly CandidateName[] | undefined;
   /** Passed on to the NNAPI provider. Default none. */
   readonly flags?: Pick<OrtProvider, "useFP16" | "useNCHW" | "cpuDisabled"> | undefined;
+  /** How the CPU provider computes products of quantized weights, as onnxRuntime()'s option of this name. */
+  readonly activations?: "float32" | "int8" | undefined;
   /** Threads of the runtime's own providers. Default: as it likes. */
   readonly threads?: number | undefined;
 }
@@ -82,6 +84,7 @@ export function resolveOptions(options: NnapiOptions): ResolvedOptions {
     device: text("device", options.device),
     candidates: checkedCandidates(options.candidates),
     flags: checkedFlags(options.flags),
+    activations: oneOf("activations", options.activations, ["int8", "float32"]),
     threads: options.threads === undefined ? undefined : whole("threads", options.threads, 1, 1, 256),
   };
 }

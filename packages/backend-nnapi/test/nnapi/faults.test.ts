@@ -129,7 +129,7 @@ test("a disk that fills while the shards are written", async () => {
   const { plan } = await answer({ delays: SLOW_CPU }, { files: { ...disk, write } });
   expect(plan.resolved).toBe("none");
   expect(plan.reasons.at(-1)).toMatchObject({ code: "STORE_FULL" });
-  expect(await disk.size("millet-nnapi-float-0.onnx")).toBeUndefined();
+  expect(await disk.size("millet-nnapi-tiny-0.onnx")).toBeUndefined();
 });
 
 async function* firstOf(pieces: AsyncIterable<Uint8Array>) {
@@ -141,7 +141,7 @@ async function* firstOf(pieces: AsyncIterable<Uint8Array>) {
 
 test("a shard that an earlier run left half-written", async () => {
   const { files } = await answer({ delays: SLOW_CPU });
-  const path = files.path("millet-nnapi-float-0.onnx");
+  const path = files.path("millet-nnapi-tiny-0.onnx");
   const { size } = statSync(path);
   truncateSync(path, size >> 1);
   const { plan } = await answer({ delays: SLOW_CPU }, { files });

@@ -24,5 +24,5 @@ test("files of another way to cut the model are removed", async () => {
   const several = shards(files.path("x"));
   expect(several.length).toBeGreaterThan(2);
   await answer({ delays: SLOW_CPU }, { files });
-  expect(shards(files.path("x"))).toEqual(["millet-nnapi-float-0.onnx"]);
+  expect(shards(files.path("x"))).toEqual(["millet-nnapi-tiny-0.onnx"]);
 });

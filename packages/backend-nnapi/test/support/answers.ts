@@ -2,11 +2,11 @@
 import { loadModel } from "@millet/core";
 import ort from "onnxruntime-node";
 import { afterAll, beforeAll, expect } from "vitest";
-import { emitGraph } from "../../src/emit/emit.js";
 import { acceleratedBackend } from "../../src/nnapi/nnapi.js";
 import type { NnapiOptions } from "../../src/nnapi/options.js";
 import { onnxRuntime } from "../../src/onnx.js";
 import { nodeFiles } from "../../src/runtime/node-files.js";
+import { floatForm } from "./float-form.js";
 import { type Faults, posingRuntime } from "./posing-runtime.js";
 import { makeTinyModel, type TinyModel } from "./tiny-model.js";
 
@@ -24,7 +24,7 @@ export function tinyAnswers() {
   let expected: readonly number[];
   beforeAll(async () => {
     tiny = await makeTinyModel("f32");
-    expected = await answerOf({ backend: onnxRuntime({ ort }) });
+    expected = await answerOf({ backend: onnxRuntime({ ort, session: { intraOpNumThreads: 1 } }) });
   });
   afterAll(() => tiny.remove());
 
@@ -42,11 +42,7 @@ export function tinyAnswers() {
     const { runtime, ...log } = posingRuntime(faults);
     const files = options.files ?? nodeFiles(await tiny.folder());
     const given = { ort: runtime, files, chunk: CHUNK, candidates: ["nnapi"] as const, ...options };
-    const backend = acceleratedBackend(given, async (weights) => ({
-      key: "float",
-      emit: async (graph) =>
-        emitGraph(graph, weights, { accuracyLevel: 4, rows: CHUNK, attention: "grouped" }),
-    }));
+    const backend = acceleratedBackend(given, floatForm("tiny"));
     return { ...log, backend, files };
   }
 
