@@ -7,6 +7,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { cpu } from "@millet/backend-cpu";
 import { loadModel } from "@millet/core";
 import type { Browser, Page } from "playwright-core";
@@ -48,7 +49,13 @@ interface Visit {
   readonly problems: readonly string[];
 }
 
-async function visit(chromium: Browser, origin: string, isolated: boolean): Promise<Visit> {
+/** @param isGone whether scripts are not served any more, asked at each */
+async function visit(
+  chromium: Browser,
+  origin: string,
+  isolated: boolean,
+  isGone = () => false,
+): Promise<Visit> {
   const page = await chromium.newPage();
   const scripts: string[] = [];
   const problems: string[] = [];
@@ -59,6 +66,7 @@ async function visit(chromium: Browser, origin: string, isolated: boolean): Prom
   await page.route(`${origin}/**`, async (route) => {
     const response = await route.fetch();
     const isScript = response.headers()["content-type"]?.includes("javascript");
+    if (isScript && isGone()) return route.fulfill({ status: 404 });
     if (isScript) scripts.push(await response.text());
     await route.fulfill({ response, headers: { ...response.headers(), ...(isolated && ISOLATION) } });
   });
@@ -67,13 +75,24 @@ async function visit(chromium: Browser, origin: string, isolated: boolean): Prom
   return { page, scripts, problems };
 }
 
-/** webpack advises against files above 244 KiB; core's main part is larger (docs/browsers.md has the sizes). */
-function withoutSizeAdvice(output: string): string {
-  const [report, ...advice] = output.split(
-    /^WARNING in (?:asset|entrypoint) size limit|^WARNING in webpack performance/m,
-  );
-  const isAdvice = advice.length > 0 && advice.every((part) => !/WARNING in|ERROR in/.test(part));
-  return isAdvice ? report! : output;
+/**
+ * Most kB, gzipped, of the app with the factories of both backends; and once it has generated, with the CPU backend, its
+ * one WASM module and the parts of core for GGUF, a byte-level BPE, a chat template and the store. docs/browsers.md tells
+ * what they are today.
+ */
+const FIRST_KB = 75;
+const ALL_KB = 180;
+
+/** Texts of the parts of core that a GGUF model does not need, and of those that it needs once it is loaded. */
+const NEVER = ["chat_template.jinja", "post_processor"];
+const LATER = ["strftime_now", "navigator.locks"];
+
+function findIn(scripts: readonly string[], texts: readonly string[]): readonly string[] {
+  return texts.filter((text) => scripts.some((script) => script.includes(text)));
+}
+
+function kilobytes(scripts: readonly string[]): number {
+  return scripts.reduce((sum, script) => sum + gzipSync(script, { level: 9 }).byteLength, 0) / 1000;
 }
 
 /** Modules are carried as gzip in base64. */
@@ -104,7 +123,7 @@ describeWith(browser(), "bundled without configuration", (executable) => {
       if (workspace !== undefined) rmSync(workspace, { recursive: true, force: true });
     });
 
-    describe.each(TARGETS)("$name", ({ app, splits, serve }) => {
+    describe.each(TARGETS)("$name", ({ name, app, splits, isMeasured, serve }) => {
       let server: Server;
 
       beforeAll(async () => {
@@ -113,12 +132,12 @@ describeWith(browser(), "bundled without configuration", (executable) => {
       afterAll(() => server?.close());
 
       test("prints no warning", () => {
-        expect(withoutSizeAdvice(server.output())).not.toMatch(/warn|deprecat|\(!\)|⚠|error/i);
+        expect(server.output()).not.toMatch(/warn|deprecat|\(!\)|⚠|error/i);
       });
 
       test.each([true, false])("gives the tokens of Node; isolated: %s", async (isolated) => {
         const { page, scripts, problems } = await visit(chromium, server.origin, isolated);
-        const before = modulesIn(scripts);
+        const first = [...scripts];
         const report = await page.evaluate(() => window.generate());
         expect(report.tokenIds).toEqual(expected);
         expect(report.description).toContain(
@@ -127,7 +146,19 @@ describeWith(browser(), "bundled without configuration", (executable) => {
         expect(report.limitations.join("\n")).toMatch(
           isolated ? /^$/ : /not cross-origin isolated.*Cross-Origin-/,
         );
-        if (splits) expect([before, modulesIn(scripts)]).toEqual([0, 1]);
+        if (splits) {
+          expect([modulesIn(first), modulesIn(scripts)]).toEqual([0, 1]);
+          expect([findIn(first, LATER), findIn(scripts, LATER)]).toEqual([[], LATER]);
+          expect(findIn(scripts, NEVER)).toEqual([]);
+        } else {
+          expect(findIn(first, [...NEVER, ...LATER])).toEqual([...NEVER, ...LATER]);
+        }
+        if (isMeasured) {
+          const sizes = [kilobytes(first), kilobytes(scripts)] as const;
+          console.info(`${name}: ${sizes.map((kB) => kB.toFixed(1)).join(" kB, then ")} kB gzipped`);
+          expect(sizes[0]).toBeLessThan(FIRST_KB);
+          expect(sizes[1]).toBeLessThan(ALL_KB);
+        }
         expect(problems).toEqual([]);
         await page.close();
       });
@@ -139,6 +170,23 @@ describeWith(browser(), "bundled without configuration", (executable) => {
         expect(problems).toEqual([]);
         await page.close();
       });
+
+      if (isMeasured) {
+        test("says that a part of the build is not served any more", async () => {
+          let isGone = false;
+          const { page } = await visit(chromium, server.origin, false, () => isGone);
+          isGone = true;
+          const message = await page.evaluate(() => window.generate().catch(String));
+          expect(message).toMatch(
+            /^MilletError SCRIPT_UNAVAILABLE: A script of @millet\/core could not be loaded/,
+          );
+          isGone = false;
+          await page.reload();
+          await page.waitForFunction(() => "generate" in window);
+          expect((await page.evaluate(() => window.generate())).tokenIds).toEqual(expected);
+          await page.close();
+        });
+      }
 
       if (app !== "next") return;
       test.each(["wasm", "auto"])("generates on the server; engine: %s", async (engine) => {

@@ -57,6 +57,7 @@ function sendFile(response: ServerResponse, path: string, range: string | undefi
   const match = /^bytes=(\d+)-(\d*)$/.exec(range ?? "");
   const start = Number(match?.[1] ?? 0);
   const end = match?.[2] ? Math.min(Number(match[2]), size - 1) : size - 1;
+  if (size === 0 && !match) return void response.writeHead(200, { "content-length": 0 }).end();
   if (start > end) return void response.writeHead(416, { "content-range": `bytes */${size}` }).end();
   if (match) response.setHeader("content-range", `bytes ${start}-${end}/${size}`);
   response.writeHead(match ? 206 : 200, { "content-length": end - start + 1 });

@@ -5,12 +5,12 @@
  */
 import { readFileSync } from "node:fs";
 import { cpu } from "@millet/backend-cpu";
-import { ggufTokenizer } from "@millet/core";
 import { type Backend, KV_BLOCK_ROWS, KV_DTYPES, type KvDType } from "@millet/core/backend";
 import { openGguf } from "@millet/core/formats/gguf";
 import { defineModel } from "@millet/core/models";
 import { openSource } from "@millet/core/store";
 import { tensorOf, viewAs } from "@millet/core/tensor";
+import { ggufTokenizer } from "@millet/core/tokenizer";
 import smollm2 from "@millet/model-smollm2-135m-instruct";
 import { expect, test } from "vitest";
 import { asFloats } from "../../../test/support/as-floats.js";

@@ -5,9 +5,9 @@
 import { readFileSync } from "node:fs";
 import { cpu } from "@millet/backend-cpu";
 import { webgpu } from "@millet/backend-webgpu";
-import { ggufTokenizer } from "@millet/core";
 import { openGguf } from "@millet/core/formats/gguf";
 import { openSource } from "@millet/core/store";
+import { ggufTokenizer } from "@millet/core/tokenizer";
 import smollm2 from "@millet/model-smollm2-135m-instruct";
 import { expect, test } from "vitest";
 import { asFloats } from "../../../test/support/as-floats.js";

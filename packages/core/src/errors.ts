@@ -11,6 +11,7 @@ export const ERROR_CODES = [
   "DISPOSED",
   "ABORTED",
   "UNSUPPORTED_PLATFORM",
+  "SCRIPT_UNAVAILABLE",
   // sources of bytes
   "SOURCE_NOT_FOUND",
   "SOURCE_READ_FAILED",
@@ -147,17 +148,27 @@ export function abortedError(signal: AbortSignal | undefined, what: string): Mil
 /**
  * What a dynamic import gives of a package's own part, which bundlers put into a file that pages fetch when they need it.
  * @param owner whose part it is, for the message: "the CPU backend"
- * @throws MilletError BACKEND_UNAVAILABLE if the file cannot be had
+ * @param code of the failure; a backend's lets the next backend of a list serve
+ * @throws MilletError with that code if the file cannot be had
  */
-export async function importedPart<T>(part: Promise<T>, owner: string): Promise<T> {
+export async function importedPart<T>(
+  part: Promise<T>,
+  owner: string,
+  code: MilletErrorCode = "BACKEND_UNAVAILABLE",
+): Promise<T> {
   try {
     return await part;
   } catch (cause) {
     throw new MilletError(
-      "BACKEND_UNAVAILABLE",
+      code,
       `A script of ${owner} could not be loaded (${String(cause)}). Serve every file of the app's build, and ` +
         "reload the page if the app was deployed anew.",
       { cause },
     );
   }
+}
+
+/** {@link importedPart} for the parts of core that not every model needs. @throws MilletError SCRIPT_UNAVAILABLE */
+export function corePart<T>(part: Promise<T>): Promise<T> {
+  return importedPart(part, "@millet/core", "SCRIPT_UNAVAILABLE");
 }

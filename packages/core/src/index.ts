@@ -1,27 +1,23 @@
-/** @millet/core: the public face. Importing it has no side effect. */
+/**
+ * @millet/core: the public face. Importing it has no side effect. What only some models need is not exported here but by
+ * an entry point of its own (chat/, tokenizer/): loadModel imports it when a model needs it, and a page whose bundler sees
+ * it here would fetch it always.
+ */
 
 export type { BackendFactory, Capabilities, Estimate, PackedFileReport } from "./backend/backend.js";
 export { reference } from "./backend/reference/reference.js";
 export type { RejectedBackend } from "./backend/serve.js";
-export {
-  type AnswerDelta,
-  type AnswerParser,
-  type CallFamily,
-  type ChatFormat,
-  detectChatFormat,
-  type ParsedAnswer,
-  type ParsedToolCall,
-  type ParseOptions,
+export type {
+  AnswerDelta,
+  AnswerParser,
+  CallFamily,
+  ChatFormat,
+  ParsedAnswer,
+  ParsedToolCall,
+  ParseOptions,
 } from "./chat/format/index.js";
 export type { ChatMessage, TemplateOptions, ToolCall, ToolDefinition } from "./chat/messages.js";
 export type { Chat, ChatOptions } from "./chat/session-types.js";
-export {
-  type ChatTemplate,
-  createChatTemplate,
-  encodeChat,
-  type TemplateInput,
-  type TemplateMessage,
-} from "./chat/template.js";
 export {
   ERROR_CODES,
   isMilletError,
@@ -86,17 +82,13 @@ export {
   type StoreOptions,
   type VerifyReport,
 } from "./store/index.js";
-export {
-  createTokenizer,
-  type DecodeOptions,
-  type EncodeOptions,
-  ggufTokenizer,
-  type HuggingFaceTokenizerFiles,
-  huggingFaceTokenizer,
-  type StreamDecoder,
-  type TextSegment,
-  type Tokenizer,
-  type TokenizerDescription,
-  type TokenizerKind,
-  type TokenKind,
+export type {
+  DecodeOptions,
+  EncodeOptions,
+  StreamDecoder,
+  TextSegment,
+  Tokenizer,
+  TokenizerDescription,
+  TokenizerKind,
+  TokenKind,
 } from "./tokenizer/index.js";

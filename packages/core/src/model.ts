@@ -3,8 +3,7 @@
  * The one place that knows all layers.
  */
 import { serve } from "./backend/serve.js";
-import { detectChatFormat } from "./chat/format/index.js";
-import { createChatRenderer } from "./chat/render-chat.js";
+import { modelChat } from "./chat/model-chat.js";
 import { throwIfAborted } from "./errors.js";
 import type { ModelFile } from "./formats/index.js";
 import { Engine, type EngineShape } from "./generate/engine.js";
@@ -28,7 +27,7 @@ import {
   rememberSource,
   type SourceOptions,
 } from "./store/index.js";
-import { modelTokenizer } from "./tokenizer/index.js";
+import { modelTokenizer } from "./tokenizer/model-tokenizer.js";
 
 /**
  * Loads a model.
@@ -43,7 +42,7 @@ import { modelTokenizer } from "./tokenizer/index.js";
  *   of a split model; the path of a Hugging Face folder, its URL with "/" at the end, or its files; what a model package
  *   exports, in Node its name too. An open ByteSource is closed in the end.
  * @throws MilletError UNSUPPORTED_PLATFORM, ABORTED, SOURCE_*, STORE_*, GGUF_*, SAFETENSORS_*, MODEL_*, TOKENIZER_*, TEMPLATE_*,
- *   INVALID_ARGUMENT; what the backend fails with, or BACKEND_UNAVAILABLE if none of several serves. Nothing stays behind
+ *   SCRIPT_UNAVAILABLE, INVALID_ARGUMENT; what the backend fails with, or BACKEND_UNAVAILABLE if none of several serves. Nothing stays behind
  */
 export async function loadModel(
   given: ModelSource | ModelPackage,
@@ -114,11 +113,10 @@ async function loadFrom(
   const generation = mergeOptions<GenerateOptions>(fileDefaults(metadata), options.generation ?? {});
   const definition = await defineModel(file);
   const info = modelInfo(file, definition, name);
-  const tokenizer = modelTokenizer(metadata);
+  const tokenizer = await modelTokenizer(metadata);
   const stored = metadata.get("tokenizer.chat_template");
   const template = typeof stored === "string" ? stored : undefined;
-  const renderChat =
-    template === undefined ? undefined : createChatRenderer(template, tokenizer, system ?? undefined);
+  const chat = await modelChat(template, tokenizer, system ?? undefined);
   resolveOptions({ ...info, endOfGenerationIds: [] }, generation); // refuses bad defaults before the long part
   const { engine: shape, embedding, kv, leastBlocks, graphs } = modelShape(definition, options);
   const progress = { loadedBytes: 0, totalBytes: 0 };
@@ -142,8 +140,7 @@ async function loadFrom(
     engine,
     embedding,
     tokenizer,
-    renderChat,
-    chatFormat: detectChatFormat(template),
+    ...chat,
     defaults: { system: system ?? undefined, generation },
     loadMs,
     notes,

@@ -12,8 +12,10 @@ import type { App } from "./workspace.js";
 export interface Target {
   readonly name: string;
   readonly app: App;
-  /** Whether a page fetches the one WASM module that it needs, and no other. */
+  /** Whether a page fetches the parts of Millet that it needs, and no other. */
   readonly splits: boolean;
+  /** Whether what a page fetches is minified, and the app's and Millet's alone. */
+  readonly isMeasured?: boolean;
   /** Builds and serves. @param folder the app's @param model a file to serve at /model.gguf */
   serve(folder: string, model: string): Promise<Server>;
 }
@@ -33,6 +35,7 @@ export const TARGETS: readonly Target[] = [
     name: "Vite, build",
     app: "vite",
     splits: true,
+    isMeasured: true,
     serve: async (folder, model) => {
       const output = await run(folder, [VITE, "build", "--outDir", "built"]);
       return serveFolder(join(folder, "built"), join(folder, "built/index.html"), model, output);
@@ -42,6 +45,7 @@ export const TARGETS: readonly Target[] = [
     name: "webpack",
     app: "webpack",
     splits: true,
+    isMeasured: true,
     serve: async (folder, model) => {
       const output = await run(folder, [WEBPACK, "--mode", "production"]);
       return serveFolder(join(folder, "dist"), join(folder, "index.html"), model, output);
@@ -63,20 +67,30 @@ export const TARGETS: readonly Target[] = [
     name: "esbuild",
     app: "esbuild",
     splits: false,
-    serve: async (folder, model) => {
-      const { errors, warnings } = await build({
-        entryPoints: [join(folder, "main.js")],
-        outfile: join(folder, "dist/main.js"),
-        bundle: true,
-        minify: true,
-        format: "esm",
-        logLevel: "silent",
-      });
-      const output = [...errors, ...warnings].map(({ text }) => `warning: ${text}`).join("\n");
-      return serveFolder(join(folder, "dist"), join(folder, "index.html"), model, output);
-    },
+    serve: (folder, model) => serveEsbuild(folder, model, "whole"),
+  },
+  {
+    name: "esbuild, splitting",
+    app: "esbuild",
+    splits: true,
+    isMeasured: true,
+    serve: (folder, model) => serveEsbuild(folder, model, "split"),
   },
 ];
+
+async function serveEsbuild(folder: string, model: string, as: "whole" | "split"): Promise<Server> {
+  const { errors, warnings } = await build({
+    entryPoints: [join(folder, "main.js")],
+    outdir: join(folder, as),
+    splitting: as === "split",
+    bundle: true,
+    minify: true,
+    format: "esm",
+    logLevel: "silent",
+  });
+  const output = [...errors, ...warnings].map(({ text }) => `warning: ${text}`).join("\n");
+  return serveFolder(join(folder, as), join(folder, "index.html"), model, output);
+}
 
 async function serveNext(folder: string, options: readonly string[]): Promise<Server> {
   const built = await run(folder, [NEXT, "build", ...options]);

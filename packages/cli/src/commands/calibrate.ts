@@ -42,7 +42,8 @@ async function run({ options, positionals, io, signal }: Context<typeof OPTIONS>
   const { tokens = DEFAULT_TOKENS, window, out } = options;
   const words = (await readTextFile(options.text)).slice(0, tokens * CHARACTERS_PER_TOKEN);
   const scales = await withModelFile(positionals[0], { signal }, async (file) => {
-    const ids = modelTokenizer(file.metadata).encode(words, { addEos: false }).slice(0, tokens);
+    const tokenizer = await modelTokenizer(file.metadata);
+    const ids = tokenizer.encode(words, { addEos: false }).slice(0, tokens);
     return calibrateModel(await defineModel(file), [...ids], {
       backend: chooseBackend(options),
       window,

@@ -38,7 +38,7 @@ async function run({ options, positionals, io, signal }: Context<typeof OPTIONS>
     throw usage("There is no text: give it as an argument or with --file, or pipe it in.");
   // The file first: a wrong model is told before anyone waits for standard input.
   await withModelFile(model, { signal }, async ({ metadata }) => {
-    const tokenizer = modelTokenizer(metadata);
+    const tokenizer = await modelTokenizer(metadata);
     const input =
       words.length > 0
         ? words.join(" ")

@@ -5,7 +5,8 @@
  */
 import { isMilletError } from "../errors.js";
 import { isRecord } from "./check-messages.js";
-import { parsedJson, pythonJson } from "./format/syntax.js";
+import { parsedJson } from "./format/family-syntax.js";
+import { pythonJson } from "./format/syntax.js";
 import type { ChatMessage, ToolCall } from "./messages.js";
 import type { ChatTemplate } from "./template.js";
 

@@ -1,8 +1,11 @@
-/** Opens a model of whatever container its first file belongs to. */
-import { MilletError } from "../errors.js";
+/**
+ * Opens a model of whatever container its first file belongs to. What reads Hugging Face folders is a part of its own,
+ * which pages fetch for such a folder only.
+ */
+import { corePart, MilletError } from "../errors.js";
 import type { ByteSource } from "../tensor/byte-source.js";
 import { openGguf } from "./gguf/index.js";
-import { type HuggingFaceOptions, openHuggingFace } from "./huggingface/index.js";
+import type { HuggingFaceOptions } from "./huggingface/index.js";
 import type { ModelFile } from "./model-file.js";
 
 export type OpenOptions = HuggingFaceOptions;
@@ -12,11 +15,13 @@ const CONFIG_FILE = "config.json";
 /**
  * Reads headers and nothing else. A Hugging Face folder is given by its config.json, or by any of its other files.
  * The result owns `source`; if this throws, `source` is left open and what was opened besides is closed.
- * @throws MilletError GGUF_* and SAFETENSORS_* for damage and missing shards, MODEL_*, TOKENIZER_*, SOURCE_*, ABORTED
+ * @throws MilletError GGUF_* and SAFETENSORS_* for damage and missing shards, MODEL_*, TOKENIZER_*, SOURCE_*, ABORTED,
+ *   SCRIPT_UNAVAILABLE
  */
 export async function openContainer(source: ByteSource, options: OpenOptions = {}): Promise<ModelFile> {
+  if (source.name !== CONFIG_FILE && !isOfFolder(source.name)) return openGguf(source, options);
+  const { openHuggingFace } = await corePart(import("./huggingface/index.js"));
   if (source.name === CONFIG_FILE) return openHuggingFace(source, options);
-  if (!isOfFolder(source.name)) return openGguf(source, options);
   const config = await source.sibling(CONFIG_FILE, options.signal).catch((cause: unknown) => {
     throw isMissing(cause) ? alone(source, cause) : cause;
   });

@@ -3,6 +3,7 @@ import { createAnswerDecoder } from "../chat/answer-decoder.js";
 import { checkedMessage, checkedTemplateOptions } from "../chat/check-messages.js";
 import type { ChatFormat } from "../chat/format/index.js";
 import type { ChatMessage } from "../chat/messages.js";
+import type { ModelChat } from "../chat/model-chat.js";
 import type { ChatRenderer } from "../chat/render-chat.js";
 import { ChatSession } from "../chat/session.js";
 import type { Chat, ChatOptions } from "../chat/session-types.js";
@@ -31,15 +32,12 @@ import type {
 } from "./types.js";
 
 /** What loadModel put together. */
-export interface ModelParts {
+export interface ModelParts extends ModelChat {
   readonly info: ModelInfo;
   readonly served: ServedModel;
   readonly engine: Engine;
   readonly embedding: EmbedShape;
   readonly tokenizer: Tokenizer;
-  /** Renders a conversation as a prompt for the answer; undefined if the file has no template. */
-  readonly renderChat: ChatRenderer | undefined;
-  readonly chatFormat: ChatFormat;
   readonly defaults: ModelDefaults;
   readonly loadMs: number;
   readonly notes: readonly string[];

@@ -13,7 +13,7 @@ import { modelShape } from "../model/shape.js";
 import type { ModelPackage } from "../model/types.js";
 import { defineModel, type ModelDefinition } from "../models/index.js";
 import { type ModelSource, openSource } from "../store/index.js";
-import { modelTokenizer } from "../tokenizer/index.js";
+import { modelTokenizer } from "../tokenizer/model-tokenizer.js";
 import { compose } from "./compose.js";
 import { freeMemory, predictMemory } from "./memory.js";
 import { probe } from "./probe.js";
@@ -62,7 +62,7 @@ async function report(
   const definition = await defineModel(scaledFiles(file, whole, whole));
   const name = typeof source === "object" && "defaults" in source ? source.name : undefined;
   const info = modelInfo(file, definition, name);
-  modelTokenizer(file.metadata); // a model that cannot be loaded for its tokenizer fails here
+  await modelTokenizer(file.metadata); // a model that cannot be loaded for its tokenizer fails here
   const openMs = performance.now() - begin;
   const generatedTokens = integer("generatedTokens", options.generatedTokens ?? 64, 1);
   const promptTokens = integer("promptTokens", options.promptTokens ?? 256, 1);

@@ -1,10 +1,10 @@
 /** What an address on a server stands for: one file, the files of a split model, or what a hub lists. */
-import { MilletError } from "../errors.js";
+import { corePart, MilletError } from "../errors.js";
 import { isUrl } from "../platform/kinds.js";
 import { canOpenFiles } from "./file.js";
 import { firstFile, withoutFolder } from "./folder.js";
-import { hubEndpoint, hubModel } from "./hub/model.js";
-import { parseHubPage, parseHubReference } from "./hub/reference.js";
+import { hubEndpoint } from "./hub/endpoint.js";
+import { type HubReference, parseHubPage, parseHubReference } from "./hub/reference.js";
 import { urlFile, urlModel } from "./remote.js";
 import {
   type ModelFiles,
@@ -42,11 +42,16 @@ export async function resolveRemote(
   options: SourceOptions,
 ): Promise<RemoteModel | undefined> {
   const reference = typeof address === "string" ? parseHubReference(address) : undefined;
-  if (reference) return hubModel(reference, options);
+  if (reference) return onHub(reference, options);
   const url = toUrl(address);
   if (!url || !isHttp(url)) return undefined;
   const page = parseHubPage(url, hubEndpoint(options));
-  return page ? hubModel(page, options) : urlModel(withoutFolder(url));
+  return page ? onHub(page, options) : urlModel(withoutFolder(url));
+}
+
+async function onHub(reference: HubReference, options: SourceOptions): Promise<RemoteModel> {
+  const { hubModel } = await corePart(import("./hub/model.js"));
+  return hubModel(reference, options);
 }
 
 /** Files that are given one by one, if all of them are on servers. */

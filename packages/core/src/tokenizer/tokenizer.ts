@@ -1,9 +1,9 @@
-/** A tokenizer from a description: one factory a kind, each a composition of parts. */
+/** A tokenizer from a description: one factory a kind, each a composition of parts. With all kinds at hand, so at once. */
 import { MilletError } from "../errors.js";
-import { composeTokenizer } from "./compose.js";
+import { describeGgufTokenizer, type MetadataMap } from "./describe-gguf.js";
 import { GGUF_KINDS } from "./gguf-kinds.js";
+import { buildTokenizer } from "./kinds/build.js";
 import type { Tokenizer, TokenizerDescription } from "./types.js";
-import { Vocabulary } from "./vocabulary.js";
 
 /**
  * Builds a tokenizer from plain data.
@@ -17,13 +17,13 @@ export function createTokenizer(description: TokenizerDescription): Tokenizer {
       `Millet has no tokenizer of the kind ${JSON.stringify(description.kind)}; it has ${Object.keys(GGUF_KINDS).join(", ")}.`,
     );
   }
-  const vocabulary = new Vocabulary(description);
-  return composeTokenizer({
-    kind: description.kind,
-    vocabulary,
-    ...create(description, vocabulary),
-    suffixIds: vocabulary.sepId === undefined ? undefined : [vocabulary.sepId],
-    addBos: description.addBos ?? false,
-    addEos: description.addEos ?? false,
-  });
+  return buildTokenizer(description, create);
+}
+
+/**
+ * Reads the tokenizer of a GGUF file.
+ * @throws MilletError TOKENIZER_MISSING, TOKENIZER_BAD_VOCABULARY, TOKENIZER_UNSUPPORTED
+ */
+export function ggufTokenizer(metadata: MetadataMap): Tokenizer {
+  return createTokenizer(describeGgufTokenizer(metadata));
 }

@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { MilletError } from "../../src/errors.js";
-import { createStore, createStoreAt } from "../../src/store/create-store.js";
+import { createStore } from "../../src/store/create-store.js";
 import { openSource, type Store, type StoreOptions } from "../../src/store/index.js";
 import { openFolder } from "../../src/store/place/folder.js";
 import { type FolderHost, folderHost } from "../../src/store/place/node.js";
+import { createStoreAt } from "../../src/store/placed-store.js";
 
 export const KIB = 1024;
 export const CHUNK = 64 * KIB;

@@ -1,12 +1,10 @@
 /** How a model writes tool calls and thoughts, told from its chat template; reading and writing them. */
 import { isMilletError } from "../../errors.js";
-import { isRecord } from "../check-messages.js";
-import type { ToolCall } from "../messages.js";
 import { type ChatTemplate, createChatTemplate, type TemplateInput } from "../template.js";
+import { createChatFormat, endsInThought, plainChatFormat } from "./chat-format.js";
 import { callFamily } from "./detect.js";
-import { StreamingAnswerParser } from "./parser.js";
-import { parsedJson, SYNTAX } from "./syntax.js";
-import type { ChatFormat, ParseOptions } from "./types.js";
+import { SYNTAX } from "./syntax.js";
+import type { ChatFormat } from "./types.js";
 
 export type {
   AnswerDelta,
@@ -27,43 +25,9 @@ export { CALL_FAMILIES } from "./types.js";
  * @param template its source; without one the family is "none", and thoughts are read all the same
  */
 export function detectChatFormat(template: string | undefined): ChatFormat {
-  const family = template === undefined ? "none" : callFamily(template);
-  const syntax = SYNTAX[family];
-  const probe = new TemplateProbe(template);
-  const parser = ({ prompt, firstCall = 1 }: ParseOptions = {}) => {
-    const thinks = prompt === undefined ? probe.startsThinking : endsInThought(prompt);
-    return new StreamingAnswerParser(syntax, thinks, firstCall);
-  };
-  return {
-    family,
-    markers: [...syntax.calls.map(({ opener }) => opener).filter(Boolean), ...syntax.noise].concat(
-      syntax.calls.flatMap(({ closers }) => closers.filter((closer) => closer.includes("<"))),
-      family === "mistral" ? ["[ARGS]", "[CALL_ID]"] : [],
-    ),
-    get hasTools() {
-      return probe.hasTools;
-    },
-    get startsThinking() {
-      return probe.startsThinking;
-    },
-    write: (calls) => syntax.write(calls.map(rawCall)),
-    parser,
-    parse: (text, options) => {
-      const reader = parser(options);
-      reader.push(text);
-      reader.finish();
-      return reader.answer;
-    },
-  };
-}
-
-function rawCall({ function: { name, arguments: given } }: ToolCall) {
-  const args = typeof given === "string" ? parsedJson(given) : given;
-  return { name, arguments: isRecord(args) ? args : {} };
-}
-
-function endsInThought(prompt: string): boolean {
-  return prompt.trimEnd().endsWith("<think>");
+  if (template === undefined) return plainChatFormat();
+  const family = callFamily(template);
+  return createChatFormat(family, SYNTAX[family], new TemplateProbe(template));
 }
 
 const PROBE_TOOL = {
@@ -77,12 +41,12 @@ const PROBE_TOOL = {
 
 /** What a template does, found by letting it render; each fact once, when it is asked for. */
 class TemplateProbe {
-  readonly #source: string | undefined;
+  readonly #source: string;
   #template: ChatTemplate | undefined;
   #startsThinking: boolean | undefined;
   #hasTools: boolean | undefined;
 
-  constructor(source: string | undefined) {
+  constructor(source: string) {
     this.#source = source;
   }
 
@@ -98,7 +62,6 @@ class TemplateProbe {
 
   /** The prompt for an answer; "" where the template is broken or refuses. */
   #render(input: Omit<TemplateInput, "messages">): string {
-    if (this.#source === undefined) return "";
     try {
       this.#template ??= createChatTemplate(this.#source);
       const messages = [{ role: "user", content: "Hello." }];

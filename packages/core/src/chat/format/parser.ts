@@ -3,9 +3,9 @@
  * and memory are linear in the answer, whatever it says.
  */
 import { AnswerText } from "./answer-text.js";
+import type { CallSyntax, FamilySyntax, RawCall } from "./family-syntax.js";
 import { JsonScanner } from "./json-scanner.js";
 import { readCalls } from "./read-calls.js";
-import type { CallSyntax, FamilySyntax, RawCall } from "./syntax.js";
 import type { AnswerDelta, AnswerParser, ParsedAnswer, ParsedToolCall } from "./types.js";
 
 const THINK = "<think>";

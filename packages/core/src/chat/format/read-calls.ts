@@ -1,6 +1,6 @@
 /** Calls out of JSON that a model wrote: one or a list, with the field names that models use. */
 import { isRecord } from "../check-messages.js";
-import { parsedJson, type RawCall } from "./syntax.js";
+import { parsedJson, type RawCall } from "./family-syntax.js";
 
 /**
  * @param name of the call, where it stands before the JSON; else it is within

@@ -6,39 +6,8 @@ import { TemplateBudget } from "../template-budget.js";
 import { toTemplateValue } from "../template-input.js";
 import { toJson } from "../template-json.js";
 import { Text } from "../template-text.js";
+import { type CallSyntax, type FamilySyntax, NO_CALLS, parsedJson, type RawCall } from "./family-syntax.js";
 import type { CallFamily } from "./types.js";
-
-/** Marks, then JSON, then marks. */
-export interface CallSyntax {
-  /** Text that starts a call; "" for a call that is the whole answer. */
-  readonly opener: string;
-  /** What may stand first behind the opener, blanks aside: tells calls from prose at once. */
-  readonly first: RegExp;
-  /** Finds the JSON behind the opener: matches up to its bracket. */
-  readonly json: RegExp;
-  /** What stands between opener and JSON; a group `name` is the name of the call, whose arguments the JSON then is. */
-  readonly prelude: RegExp;
-  /** Marks that may follow the JSON, in order. */
-  readonly closers: readonly string[];
-  /** Reads what is no JSON: then all text to the answer's end is the call. */
-  readonly raw?: ((text: string) => RawCall) | undefined;
-  /** JSON without arguments is no call: an answer in JSON may have a name too. */
-  readonly needsArguments?: boolean | undefined;
-}
-
-export interface RawCall {
-  readonly name: string;
-  readonly arguments: Readonly<Record<string, unknown>>;
-}
-
-export interface FamilySyntax {
-  readonly calls: readonly CallSyntax[];
-  /** Marks that say nothing by themselves. */
-  readonly noise: readonly string[];
-  /** Names that stand for "no tool". */
-  readonly noTool: readonly string[];
-  write(calls: readonly RawCall[]): string;
-}
 
 const JSON_NEXT = { first: /[[{]/, json: /^\s*[[{]/, prelude: /^\s*$/ };
 
@@ -161,7 +130,7 @@ export const SYNTAX: Readonly<Record<CallFamily, FamilySyntax>> = {
     noTool: [],
     write: (calls) => `<|tool_call|>[${calls.map(named).join(", ")}]<|/tool_call|>`,
   },
-  none: { calls: [], noise: [], noTool: [], write: () => "" },
+  none: NO_CALLS,
 };
 
 /** brave_search.call(query="...") as a call; undefined for other code. */
@@ -178,14 +147,4 @@ function builtinCall(text: string): RawCall | undefined {
     rest = rest.slice(pair[0].length);
   }
   return { name: match[1]!, arguments: args };
-}
-
-/** The value of JSON text, or undefined if it is none. */
-export function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -1,3 +1,2 @@
 /** Hugging Face folders as models. The public face of this folder. */
 export { type HuggingFaceModelFile, type HuggingFaceOptions, openHuggingFace } from "./open.js";
-export { QUANTIZE_CHOICES, type QuantizeChoice } from "./weights.js";

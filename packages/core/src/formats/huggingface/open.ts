@@ -11,6 +11,7 @@ import type { WeightSource } from "../../tensor/weights.js";
 import { type FileIdentity, identityOf } from "../identity.js";
 import { decodeUtf8, isObject, type JsonObject, type JsonRule, parseObject, readWhole } from "../json.js";
 import type { ModelFile, ModelTensor } from "../model-file.js";
+import type { QuantizeChoice } from "../quantize.js";
 import { openCheckpoint, openOptional } from "../safetensors/index.js";
 import { Config, configError, shown } from "./config.js";
 import { computedWeight } from "./encoded.js";
@@ -20,7 +21,7 @@ import { packedForm } from "./packed.js";
 import { POOLING, poolingType } from "./pooling.js";
 import { ropeOf } from "./rope.js";
 import { releaseScratch } from "./scratch.js";
-import { folderWeights, type QuantizeChoice } from "./weights.js";
+import { folderWeights } from "./weights.js";
 
 const MIB = 2 ** 20;
 const CONFIG: JsonRule = { what: "config.json", code: "MODEL_BAD_CONFIG", limit: MIB };

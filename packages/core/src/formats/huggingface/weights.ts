@@ -5,6 +5,7 @@
 import { MilletError } from "../../errors.js";
 import { DTYPES, type DType } from "../../tensor/dtype.js";
 import type { WeightSource } from "../../tensor/weights.js";
+import type { QuantizeChoice } from "../quantize.js";
 import type { StoredTensor } from "../safetensors/index.js";
 import { transposedWeight } from "./banded.js";
 import { encodedWeight, storedWeight } from "./encoded.js";
@@ -12,10 +13,6 @@ import { type ModelType, PADDING_POSITIONS, type ValueRule } from "./model-types
 import { ggufName } from "./names.js";
 import { type PackedForm, packedParts, packedWeight } from "./packed.js";
 import { floatType, plusOne, stacked, storedValues, type Values, withoutRows } from "./values.js";
-
-/** What matrices become while they are read; "none" keeps the type of the file. */
-export const QUANTIZE_CHOICES = ["q8_0", "q4_0", "none"] as const;
-export type QuantizeChoice = (typeof QUANTIZE_CHOICES)[number];
 
 export interface WeightPlan {
   readonly type: ModelType;

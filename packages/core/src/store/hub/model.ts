@@ -1,5 +1,4 @@
 /** A model on a Hugging Face hub as files on a server: pinned to one commit, with the checksums that the hub tells. */
-import { MilletError } from "../../errors.js";
 import {
   notFoundError,
   type RemoteFile,
@@ -8,32 +7,16 @@ import {
   type StoreNotes,
 } from "../source.js";
 import { chooseFiles, folderOf, nameOf } from "./choose.js";
+import { hubEndpoint, hubToken } from "./endpoint.js";
 import { fileUrl, type HubFile, hubListing } from "./listing.js";
 import { type HubReference, hubAddress } from "./reference.js";
-
-const DEFAULT_ENDPOINT = "https://huggingface.co";
-
-/** The hub in use. @throws MilletError INVALID_ARGUMENT */
-export function hubEndpoint({ hub, store }: SourceOptions): URL {
-  const text = hub?.endpoint ?? store?.hub.endpoint ?? environment("HF_ENDPOINT") ?? DEFAULT_ENDPOINT;
-  try {
-    return new URL(text);
-  } catch (cause) {
-    throw new MilletError(
-      "INVALID_ARGUMENT",
-      `The hub's endpoint "${text}" is no address. Give one such as ${DEFAULT_ENDPOINT} (HF_ENDPOINT, hub.endpoint).`,
-      { cause },
-    );
-  }
-}
 
 /** @throws MilletError SOURCE_*, INVALID_ARGUMENT, ABORTED */
 export async function hubModel(reference: HubReference, options: SourceOptions): Promise<RemoteModel> {
   const endpoint = hubEndpoint(options);
-  const { hub, store } = options;
-  const token = hub?.token ?? store?.hub.token ?? environment("HF_TOKEN");
+  const token = hubToken(options);
   const headers = { ...options.headers, ...(token && { authorization: `Bearer ${token}` }) };
-  const network = options.network ?? store?.network ?? "auto";
+  const network = options.network ?? options.store?.network ?? "auto";
   const access = { endpoint, headers, options, network, notes: lenientNotes(options) };
   const { commit, files } = await hubListing(reference, access);
   const toRemote = (file: HubFile): RemoteFile => {
@@ -70,8 +53,4 @@ function lenientNotes({ store }: SourceOptions): StoreNotes | undefined {
     read: (id) => notes.read(id).catch(() => undefined),
     write: (id, text) => notes.write(id, text).catch(() => undefined),
   };
-}
-
-function environment(name: string): string | undefined {
-  return globalThis.process?.env?.[name] || undefined;
 }

@@ -1,11 +1,10 @@
 /**
- * A tokenizer from the `tokenizer.ggml.*` metadata of a GGUF file, given as a plain map, so that nothing
- * here depends on how the file was read. Defaults where keys are absent are llama.cpp's.
+ * The tokenizer that the `tokenizer.ggml.*` metadata of a GGUF file describe, given as a plain map, so that nothing here
+ * depends on how the file was read. Defaults where keys are absent are llama.cpp's.
  */
 import { MilletError } from "../errors.js";
 import { ggufPreTokenizer } from "./gguf-pre-tokenizers.js";
-import { createTokenizer } from "./tokenizer.js";
-import type { Tokenizer, TokenizerDescription } from "./types.js";
+import type { TokenizerDescription } from "./types.js";
 import { badVocabulary } from "./vocabulary.js";
 
 /** Metadata by key. Arrays of strings are arrays, arrays of numbers arrays or typed arrays. */
@@ -45,14 +44,9 @@ const PRE_TOKENIZER_OF_ARCHITECTURE: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Reads the tokenizer of a GGUF file.
+ * What a GGUF file says of its tokenizer.
  * @throws MilletError TOKENIZER_MISSING, TOKENIZER_BAD_VOCABULARY, TOKENIZER_UNSUPPORTED
  */
-export function ggufTokenizer(metadata: MetadataMap): Tokenizer {
-  return createTokenizer(describeGgufTokenizer(metadata));
-}
-
-/** The description that {@link ggufTokenizer} builds from. Throws as it does. */
 export function describeGgufTokenizer(metadata: MetadataMap): TokenizerDescription {
   const read = new MetadataReader(metadata);
   const model = read.string("model");

@@ -5,13 +5,13 @@
  * a byte token.
  */
 
-import { JoinedBigrams } from "./bigrams.js";
-import { PairMerger, type PairRules } from "./merge.js";
-import type { PieceWriter } from "./parts.js";
-import type { TextModel } from "./text-model.js";
-import type { TokenizerDescription } from "./types.js";
-import { badVocabulary, type Vocabulary } from "./vocabulary.js";
-import { WordCache } from "./word-cache.js";
+import { JoinedBigrams } from "../bigrams.js";
+import { PairMerger, type PairRules } from "../merge.js";
+import type { PieceWriter } from "../parts.js";
+import type { TextModel } from "../text-model.js";
+import type { TokenizerDescription } from "../types.js";
+import { badVocabulary, type Vocabulary } from "../vocabulary.js";
+import { WordCache } from "../word-cache.js";
 
 const SPACE_SYMBOL = "\u2581";
 const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2})>$/;
