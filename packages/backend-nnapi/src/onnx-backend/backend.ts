@@ -22,6 +22,7 @@ import type { RuntimeFiles } from "../runtime/files.js";
 import { guardedRuntime } from "../runtime/guard.js";
 import type { OrtLike, OrtSession, OrtSessionOptions } from "../runtime/ort.js";
 import { type LoadedComputations, loadComputations, modelOf, type OnnxLoader } from "./load.js";
+import { whyNotInPlace } from "./probe-in-place.js";
 import { runtimeError } from "./session.js";
 
 export interface OnnxRuntimeOptions {
@@ -36,7 +37,8 @@ export interface OnnxRuntimeOptions {
   readonly activations?: "float32" | "int8" | undefined;
   /**
    * "grouped": attention over a KV cache that the runtime updates in place, by its operator GroupQueryAttention, where the
-   * model allows it. "general": the cache passes as inputs and outputs. Default "grouped".
+   * model allows it. "general": the cache passes as inputs and outputs. Default: "grouped" if the runtime turns out to do
+   * so, else "general", and `capabilities.limitations` says why.
    */
   readonly attention?: "grouped" | "general" | undefined;
   /**
@@ -44,6 +46,11 @@ export interface OnnxRuntimeOptions {
    * onnxruntime-react-native needs it for `session` to count. Default: models go to the runtime from memory.
    */
   readonly files?: Pick<RuntimeFiles, "path" | "write" | "remove"> | undefined;
+  /**
+   * Most bytes of a model that goes to the runtime at a time, and so of what loading takes in JavaScript's memory: larger ones
+   * are cut between layers, which takes a little time in every step. Default 2 GB, the most that the format allows.
+   */
+  readonly shardBytes?: number | undefined;
 }
 
 const MODEL_FILE = "millet-model.onnx";
@@ -59,7 +66,11 @@ export function onnxRuntime(options: OnnxRuntimeOptions): BackendFactory {
           'onnxRuntime() needs a runtime: onnxRuntime({ ort }) with `import * as ort from "onnxruntime-node"`.',
         );
       }
-      return new OnnxBackend({ ...options, ort: guardedRuntime(options.ort) });
+      const ort = guardedRuntime(options.ort);
+      if (options.attention !== undefined) return new OnnxBackend({ ...options, ort });
+      const reason = await whyNotInPlace(ort, (model) => openModel({ ...options, ort }, model));
+      const attention = reason === undefined ? "grouped" : "general";
+      return new OnnxBackend({ ...options, ort, attention }, reason === undefined ? [] : [reason]);
     },
   };
 }
@@ -70,7 +81,8 @@ export class OnnxBackend implements Backend {
   readonly lost = new Promise<MilletError>(() => {});
   readonly #options: OnnxRuntimeOptions;
 
-  constructor(options: OnnxRuntimeOptions) {
+  /** @param limitations what is known of the runtime; full sentences */
+  constructor(options: OnnxRuntimeOptions, limitations: readonly string[] = []) {
     this.#options = options;
     const providers = options.session?.executionProviders ?? ["cpu"];
     const names = providers.map((provider) => (typeof provider === "string" ? provider : provider.name));
@@ -80,7 +92,12 @@ export class OnnxBackend implements Backend {
       threads: options.session?.intraOpNumThreads ?? 1,
       memoryLimitBytes: undefined,
       kvDTypes: ["f32"],
-      limitations: ["Sequences that run side by side take a step each, one after the other."],
+      limitations: [
+        ...limitations,
+        ...(options.attention === "general"
+          ? []
+          : ["Sequences that run side by side take a step each, one after the other."]),
+      ],
     };
   }
 
@@ -116,27 +133,32 @@ export class OnnxBackend implements Backend {
     const options: EmitOptions = { accuracyLevel: activations === "float32" ? 0 : 4, attention };
     const loader: OnnxLoader = {
       ort: this.#options.ort,
+      shardBytes: this.#options.shardBytes,
       emit: (graph) => emitGraph(graph, weights, options),
-      open: (model, signal) => this.#open(model, signal),
+      open: (model, signal) => openModel(this.#options, model, signal),
     };
     return loadComputations(graphs, weights, loader, loadOptions, known);
   }
 
-  async #open(model: OnnxModel, signal: AbortSignal | undefined): Promise<OrtSession> {
-    const { files, session, ort } = this.#options;
-    const file = writeOnnx(model);
-    const bytes = files ? undefined : await file.bytes();
-    await files?.write(MODEL_FILE, file.chunks());
-    throwIfAborted(signal, "Loading the model");
-    try {
-      if (bytes) return await ort.InferenceSession.create(bytes, session);
-      return await ort.InferenceSession.create(files!.path(MODEL_FILE), session);
-    } catch (error) {
-      throw runtimeError(`open graph "${model.graph.name}"`, error);
-    } finally {
-      await files?.remove(MODEL_FILE);
-    }
-  }
-
   async dispose(): Promise<void> {}
+}
+
+/** A session by path where there are files, else from memory. */
+async function openModel(
+  { files, session, ort }: OnnxRuntimeOptions,
+  model: OnnxModel,
+  signal?: AbortSignal,
+): Promise<OrtSession> {
+  const file = writeOnnx(model);
+  const bytes = files ? undefined : await file.bytes();
+  await files?.write(MODEL_FILE, file.chunks());
+  throwIfAborted(signal, "Loading the model");
+  try {
+    if (bytes) return await ort.InferenceSession.create(bytes, session);
+    return await ort.InferenceSession.create(files!.path(MODEL_FILE), session);
+  } catch (error) {
+    throw runtimeError(`open graph "${model.graph.name}"`, error);
+  } finally {
+    await files?.remove(MODEL_FILE);
+  }
 }

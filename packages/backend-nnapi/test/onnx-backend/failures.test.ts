@@ -8,7 +8,10 @@ import { promisify } from "node:util";
 import { loadModel } from "@millet/core";
 import ort from "onnxruntime-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type OrtLike, type OrtSession, onnxRuntime } from "../../src/onnx.js";
+import { type OrtLike, type OrtSession, type OrtTensor, onnxRuntime } from "../../src/onnx.js";
+
+type Tensors = Readonly<Record<string, OrtTensor>>;
+type Fetches = Readonly<Record<string, OrtTensor | null>>;
 
 let folder: string;
 let tiny: string;
@@ -35,7 +38,7 @@ function changed(change: (session: OrtSession) => Partial<OrtSession>) {
         return {
           inputNames: session.inputNames,
           outputNames: session.outputNames,
-          run: (feeds: Parameters<OrtSession["run"]>[0]) => session.run(feeds),
+          run: (feeds: Tensors, fetches: Fetches = {}) => session.run(feeds, fetches),
           async release() {
             state.released = true;
             await session.release();
@@ -49,14 +52,15 @@ function changed(change: (session: OrtSession) => Partial<OrtSession>) {
 }
 
 test("one that fails while it runs: the answer ends with its reason, the next one is whole", async () => {
-  let failures = 1;
+  let failures = 0;
   const { runtime, opened } = changed((session) => ({
-    run: async (feeds: Parameters<OrtSession["run"]>[0]) => {
+    run: async (feeds: Tensors, fetches: Fetches = {}) => {
       if (failures-- > 0) throw new Error("EP_FAIL: the driver gave up");
-      return session.run(feeds);
+      return session.run(feeds, fetches);
     },
   }));
   const model = await loadModel(tiny, { backend: onnxRuntime({ ort: runtime }) });
+  failures = 1;
   await expect(model.generate([1, 2, 3], options).result).rejects.toMatchObject({
     code: "BACKEND_FAILED",
     message: expect.stringContaining("the driver gave up"),
@@ -79,6 +83,20 @@ test("one that cannot open the model: loading fails with its reason, and another
   const model = await loadModel(tiny, { backend: [broken, onnxRuntime({ ort })] });
   expect(model.backend.rejected.map(({ error }) => error.code)).toEqual(["OUT_OF_MEMORY"]);
   await model.dispose();
+});
+
+test("one with a memory of its own: the cache passes as inputs and outputs, and the answer is the same", async () => {
+  const { runtime } = changed((session) => ({ run: (feeds: Tensors) => session.run(feeds) }));
+  const tokens: (readonly number[])[] = [];
+  for (const backend of [onnxRuntime({ ort: runtime }), onnxRuntime({ ort })]) {
+    const model = await loadModel(tiny, { backend });
+    const { limitations } = model.backend.capabilities;
+    const isCopied = limitations.some((sentence) => sentence.includes("does not update tensors in place"));
+    expect(isCopied).toBe(tokens.length === 0);
+    tokens.push((await model.generate([1, 2, 3], options).result).tokenIds);
+    await model.dispose();
+  }
+  expect(tokens[0]).toEqual(tokens[1]);
 });
 
 test("one that is none is refused", async () => {
