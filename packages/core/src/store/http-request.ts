@@ -1,12 +1,14 @@
 /** One HTTP request, its body, and trying again: the pieces of which http.ts is made. */
 import { abortedError } from "../errors.js";
-import { isTransient, statusError, transientError } from "./http-response.js";
+import { isTransient, retryAfterMs, statusError, transientError } from "./http-response.js";
 import type { Route } from "./route.js";
 import type { SourceOptions } from "./source.js";
 import { unlessStalled } from "./stall.js";
 
 /** How often a request that fails is made again, unless options say otherwise. */
 export const RETRIES = 2;
+/** A server that asks for more patience (Retry-After) is not waited for: the failure says how long it takes. */
+const LONGEST_WAIT_MS = 60_000;
 
 /** One range request. Resolves for 200, 206 and 416; anything else is thrown. */
 export async function request(route: Route, range: string, signal?: AbortSignal): Promise<Response> {
@@ -14,7 +16,7 @@ export async function request(route: Route, range: string, signal?: AbortSignal)
   const response = await route.request({ headers: { range } }, signal);
   if (response.status === 200 || response.status === 206 || response.status === 416) return response;
   await response.body?.cancel();
-  throw statusError(String(route.url), response.status);
+  throw statusError(String(route.url), response);
 }
 
 /**
@@ -36,7 +38,7 @@ export async function* bodyPieces(
       const read = reader.read().catch((cause: unknown) => {
         throw signal?.aborted
           ? abortedError(signal, `Reading ${url}`)
-          : transientError(String(url), "the connection broke", cause);
+          : transientError(String(url), "the connection broke", { cause });
       });
       const { value } = await unlessStalled(read, url, stallMs);
       if (!value) break;
@@ -69,7 +71,7 @@ export async function copyBody(
   return done;
 }
 
-/** Runs `run` again, after a growing pause, while it fails for transient reasons and retries are left. */
+/** Runs `run` again, after a growing pause or the one that the server asks for, while it fails for transient reasons and retries are left. */
 export async function withRetries<T>(
   options: SourceOptions,
   signal: AbortSignal | undefined,
@@ -78,12 +80,14 @@ export async function withRetries<T>(
   let left = options.retries ?? RETRIES;
   let delayMs = options.retryDelayMs ?? 250;
   for (;;) {
+    let askedMs = 0;
     try {
       return await run();
     } catch (error) {
-      if (left-- <= 0 || !isTransient(error)) throw error;
+      askedMs = retryAfterMs(error);
+      if (left-- <= 0 || !isTransient(error) || askedMs > LONGEST_WAIT_MS) throw error;
     }
-    await delay(delayMs, signal);
+    await delay(Math.max(delayMs, askedMs), signal);
     delayMs *= 2;
   }
 }

@@ -46,10 +46,14 @@ export function isTransient(error: unknown): boolean {
   return error instanceof MilletError && error.details.transient === true;
 }
 
-export function transientError(url: string, what: string, cause?: unknown): MilletError {
+export function transientError(
+  url: string,
+  what: string,
+  { cause, retryAfterMs }: { readonly cause?: unknown; readonly retryAfterMs?: number | undefined } = {},
+): MilletError {
   return new MilletError("SOURCE_READ_FAILED", `${url}: ${what}. Check the connection and try again.`, {
     cause,
-    details: { url, transient: true },
+    details: { url, transient: true, ...(retryAfterMs !== undefined && { retryAfterMs }) },
   });
 }
 
@@ -57,14 +61,32 @@ export function transientError(url: string, what: string, cause?: unknown): Mill
 export function unreachableError(url: URL, cause: unknown): MilletError {
   const page = typeof location === "undefined" ? url.origin : location.origin;
   const refused = `, or the server does not let pages of ${page} read it (by the header Access-Control-Allow-Origin)`;
-  return transientError(String(url), `the connection failed${page === url.origin ? "" : refused}`, cause);
+  return transientError(String(url), `the connection failed${page === url.origin ? "" : refused}`, { cause });
+}
+
+/** How long the server wanted to be left alone when it failed so; 0 if it said nothing. */
+export function retryAfterMs(error: unknown): number {
+  const asked = error instanceof MilletError ? error.details.retryAfterMs : undefined;
+  return typeof asked === "number" ? asked : 0;
+}
+
+/** Retry-After (RFC 9110, 10.2.3): seconds, or a date. Across origins a page sees it only if the server exposes it. */
+function askedWaitMs({ headers }: Pick<Response, "headers">): number | undefined {
+  const value = headers.get("retry-after")?.trim();
+  if (value === undefined) return undefined;
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isFinite(wait) ? Math.max(0, wait) : undefined;
 }
 
 /** The error for a status that is neither 200, 206 nor 416. */
-export function statusError(url: string, status: number): MilletError {
+export function statusError(url: string, response: Pick<Response, "status" | "headers">): MilletError {
+  const { status } = response;
   if (status === 404 || status === 410) return notFoundError(url, ` on the server (status ${status})`);
   if (status >= 500 || status === 408 || status === 429) {
-    return transientError(url, `the server answered with status ${status}`);
+    const waitMs = askedWaitMs(response);
+    const wish =
+      waitMs === undefined ? "" : ` and asks to be left alone for ${Math.ceil(waitMs / 1000)} seconds`;
+    return transientError(url, `the server answered with status ${status}${wish}`, { retryAfterMs: waitMs });
   }
   const denied = status === 401 || status === 403;
   const what = denied ? "the server denies access; pass the headers it wants" : "this is not a readable file";

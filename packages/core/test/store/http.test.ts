@@ -31,7 +31,7 @@ const open = (name = "model.gguf", options = {}) =>
 const failure = (promise: Promise<unknown>) =>
   promise.then(
     () => expect.fail("expected a failure"),
-    (error: MilletError) => ({ code: error.code, message: error.message }),
+    ({ code, message, details }: MilletError) => ({ code, message, details }),
   );
 
 describe("a file over HTTP", () => {
@@ -194,6 +194,36 @@ describe("trouble", () => {
     expect(error.code).toBe("SOURCE_READ_FAILED");
     expect(error.message).toContain("status 503");
     expect(failures).toBe(6);
+  });
+
+  it.each(["seconds", "a date"])("waits as long as a busy server asks for: %s", async (form) => {
+    let failures = 1;
+    let refused = 0;
+    let waitedMs = 0;
+    server.misbehave = (_request, response) => {
+      waitedMs = performance.now() - refused;
+      if (failures-- <= 0) return false;
+      refused = performance.now();
+      const value = form === "seconds" ? "1" : new Date(Date.now() + 2000).toUTCString(); // whole seconds
+      return Boolean(response.writeHead(429, { "retry-after": value }).end());
+    };
+    expect((await open()).byteLength).toBe(file.length);
+    expect(waitedMs).toBeGreaterThan(900);
+  });
+
+  it("does not wait for a server that asks for too long, nor heed what is no time", async () => {
+    let answers = 0;
+    const refuse = (value: string) => {
+      server.misbehave = (_request, response) =>
+        Boolean(++answers && response.writeHead(503, { "retry-after": value }).end());
+      return failure(open());
+    };
+    const error = await refuse("3600");
+    expect(error.message).toContain("status 503 and asks to be left alone for 3600 seconds");
+    expect(error.details).toMatchObject({ transient: true, retryAfterMs: 3_600_000 });
+    expect(answers).toBe(1);
+    expect((await refuse("soon")).details).not.toHaveProperty("retryAfterMs");
+    expect(answers).toBe(4);
   });
 
   it("does not try a 403 again", async () => {

@@ -84,14 +84,14 @@ async function ask(url: URL, { options, headers }: HubAccess): Promise<string> {
     const response = await route.request({}, options.signal);
     if (response.status !== 200) {
       await response.body?.cancel();
-      throw statusError(String(url), response.status);
+      throw statusError(String(url), response);
     }
     const length = Number(response.headers.get("content-length") ?? 0);
     if (length > MOST_BYTES) throw transientError(String(url), `the answer has ${length} bytes`);
     const text = response.text().catch((cause: unknown) => {
       throw options.signal?.aborted
         ? abortedError(options.signal, `Reading ${url}`)
-        : transientError(String(url), "the connection broke", cause);
+        : transientError(String(url), "the connection broke", { cause });
     });
     return unlessStalled(text, url, options.stallMs);
   });

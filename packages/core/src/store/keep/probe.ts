@@ -67,7 +67,7 @@ export async function isUnchanged(
   await response.body?.cancel();
   if (response.status === 304) return true;
   if (response.status !== 200 && response.status !== 206 && response.status !== 416)
-    throw statusError(String(file.url), response.status);
+    throw statusError(String(file.url), response);
   const total = response.status === 200 ? contentLength(response) : contentRange(response)?.total;
   const now = fileVersion(response, total ?? version.byteLength);
   // Nothing but the size may be the same of another content.
