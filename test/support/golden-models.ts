@@ -1,7 +1,6 @@
 /** The tables of golden models: what transformers computes for them, and how far a backend is from it. */
 import { readdirSync, readFileSync } from "node:fs";
 import type { Backend } from "@millet/core/backend";
-import { isMilletError } from "@millet/core/errors";
 import type { ModelFiles } from "@millet/core/models";
 import { decoderOf } from "./decoder.js";
 
@@ -72,12 +71,6 @@ export function goldenError(model: GoldenLogits, rows: readonly Float32Array[]):
     model.rows.map((row) => rows[row]!),
     floats(model.logits),
   );
-}
-
-/** The op that a backend lacks, if that is what an error says. */
-export function unsupportedOp(error: unknown): string | undefined {
-  if (!isMilletError(error) || error.code !== "GRAPH_UNSUPPORTED_OP") return undefined;
-  return / = (\w+)\(/.exec(error.message)?.[1] ?? "an op";
 }
 
 export function normalisedError(actual: readonly Float32Array[], expected: Float32Array): number {
