@@ -83,11 +83,12 @@ export function blockWeights(name: string, source: WeightSource): BlockWeights |
     converted(source, byteLength, (bytes) =>
       convert(layout === undefined ? quantize("q8_0", dequantize(dtype, bytes)) : bytes),
     );
-  const numbers = (of: (block: DataView) => number) =>
+  const numbers = (of: NumberOfBlock) =>
     part(rows * blocks * 4, (bytes) => bytesOf(numbersOf(bytes, blockBytes, of)));
-  const scale = (block: DataView) => f16ToNumber(block.getUint16(0, true));
-  const offset = (block: DataView) => f16ToNumber(block.getUint16(2, true)) + 8 * scale(block);
-  const floats = (suffix: string, dims: readonly number[], of: (block: DataView) => number): OnnxTensor => ({
+  const scale: NumberOfBlock = (bytes, block) => f16ToNumber(bytes.getUint16(block, true));
+  const offset: NumberOfBlock = (bytes, block) =>
+    f16ToNumber(bytes.getUint16(block + 2, true)) + 8 * scale(bytes, block);
+  const floats = (suffix: string, dims: readonly number[], of: NumberOfBlock): OnnxTensor => ({
     name: `${name}.${suffix}`,
     dtype: "float32",
     dims,
@@ -107,11 +108,15 @@ export function blockWeights(name: string, source: WeightSource): BlockWeights |
   };
 }
 
+/** @param block where the block begins */
+type NumberOfBlock = (bytes: DataView, block: number) => number;
+
 /** A number of each block. */
-function numbersOf(blocks: Uint8Array, blockBytes: number, of: (block: DataView) => number): Float32Array {
-  return Float32Array.from({ length: blocks.byteLength / blockBytes }, (_, i) =>
-    of(new DataView(blocks.buffer, blocks.byteOffset + i * blockBytes, blockBytes)),
-  );
+function numbersOf(blocks: Uint8Array, blockBytes: number, of: NumberOfBlock): Float32Array {
+  const bytes = new DataView(blocks.buffer, blocks.byteOffset, blocks.byteLength);
+  const numbers = new Float32Array(blocks.byteLength / blockBytes);
+  for (let i = 0; i < numbers.length; i++) numbers[i] = of(bytes, i * blockBytes);
+  return numbers;
 }
 
 /** GGUF holds elements i and i + 16 in a byte, MatMulNBits 2i and 2i + 1. */
