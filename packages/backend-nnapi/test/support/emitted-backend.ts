@@ -12,7 +12,7 @@ export async function emittedBackend(
   runtime: OrtLike = ort,
   shardBytes?: number,
 ): Promise<Backend> {
-  const plain = await onnxRuntime({ ort: runtime }).create();
+  const plain = await onnxRuntime({ ort: runtime, attention: "grouped" }).create();
   return {
     name: plain.name,
     capabilities: plain.capabilities,
