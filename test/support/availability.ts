@@ -88,6 +88,38 @@ export function reactNativeRuntime(): Requirement {
   };
 }
 
+/** React Native, Expo and their tools for examples/android-chat, which are large and installed only when asked for. */
+export function androidApp(): Requirement {
+  const folder = fileURLToPath(new URL("../android-app/", import.meta.url));
+  const kind = "android-app";
+  if (existsSync(`${folder}node_modules/react-native`)) return { kind, path: folder };
+  return { kind, path: undefined, missing: "no React Native", how: "npm ci --prefix test/android-app" };
+}
+
+/** The compiler of React Native's JavaScript engine, for this system. */
+export function hermesCompiler(): Requirement {
+  const folder = { linux: "linux64-bin", darwin: "osx-bin", win32: "win64-bin" }[String(process.platform)];
+  const program = process.platform === "win32" ? "hermesc.exe" : "hermesc";
+  const module = `../hermes/node_modules/hermes-compiler/hermesc/${folder}/${program}`;
+  const path = fileURLToPath(new URL(module, import.meta.url));
+  const kind = "hermes-compiler";
+  if (existsSync(path)) return { kind, path };
+  return { kind, path: undefined, missing: "no Hermes compiler", how: "npm ci --prefix test/hermes" };
+}
+
+/** The engine itself, which nobody packs for Node's systems. */
+export function hermes(): Requirement {
+  const path = process.env.MILLET_HERMES;
+  const kind = "hermes";
+  if (path !== undefined && existsSync(path)) return { kind, path };
+  return {
+    kind,
+    path: undefined,
+    missing: "no Hermes",
+    how: "build its sources by scripts/build-hermes.sh, and name the program in MILLET_HERMES",
+  };
+}
+
 /**
  * `describe(name, () => body(path))` where the requirement is met; otherwise one skipped test that says why.
  */

@@ -3,6 +3,7 @@
  * Every length is checked against what is there, so that no input makes it read or allocate beyond the message.
  */
 import { MilletError } from "@millet/core/errors";
+import { createUtf8Decoder } from "@millet/core/tensor";
 
 /** A field as it lies in the message; `value` is a number of a varint or a fixed field's bytes as they are. */
 export type WireField =
@@ -10,7 +11,7 @@ export type WireField =
   | { readonly field: number; readonly kind: "bytes"; readonly value: Uint8Array }
   | { readonly field: number; readonly kind: "fixed"; readonly value: DataView };
 
-const utf8 = new TextDecoder();
+const utf8 = createUtf8Decoder();
 
 /** @throws MilletError ONNX_MALFORMED, while it is iterated over */
 export function* readFields(bytes: Uint8Array): Generator<WireField> {

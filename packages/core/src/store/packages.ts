@@ -38,16 +38,41 @@ async function importModel(packageName: string): Promise<ModelFiles> {
       `The package ${packageName} is not installed. Install it: npm install ${packageName}`,
     );
   }
-  const { href } = process.getBuiltinModule("node:url").pathToFileURL(path);
-  const exported = (await import(
-    /* @vite-ignore */ /* webpackIgnore: true */ /* turbopackIgnore: true */ href
-  )) as { readonly default?: unknown; readonly model?: unknown };
+  const exported = await importFile(path);
   const model = exported.model ?? exported.default;
   if (isModelFiles(model)) return model;
   throw new MilletError(
     "INVALID_ARGUMENT",
     `The package ${packageName} is no model's: it exports no list of files.`,
   );
+}
+
+/** What a module exports, as import() gives it. */
+interface Exported {
+  readonly default?: unknown;
+  readonly model?: unknown;
+}
+
+/** Modules that require() does not take: any before Node 22.12, and those that wait while they load. */
+const NOT_REQUIRED = ["ERR_REQUIRE_ESM", "ERR_REQUIRE_ASYNC_MODULE"];
+
+/**
+ * import() without the word, which Hermes takes in no script and by which bundlers look for more: modules are required where
+ * Node can, and otherwise imported by a constant text that Node compiles.
+ */
+async function importFile(path: string): Promise<Exported> {
+  const { createRequire } = process.getBuiltinModule("node:module");
+  try {
+    return createRequire(path)(path);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (!NOT_REQUIRED.includes(code)) throw error;
+  }
+  const vm = process.getBuiltinModule("node:vm");
+  const load: (href: string) => Promise<Exported> = vm.runInThisContext("(href) => import(href)", {
+    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+  return load(process.getBuiltinModule("node:url").pathToFileURL(path).href);
 }
 
 /** As the app sees it: from the folder it runs in, and then from its script. */
