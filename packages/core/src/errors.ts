@@ -90,6 +90,7 @@ export const ERROR_CODES = [
   "NNAPI_REFERENCE_ONLY",
   "NNAPI_MEMORY_BUDGET",
   // activation scales of quantized prefill
+  "CALIBRATION_MISSING",
   "CALIBRATION_INVALID",
   "CALIBRATION_MISMATCH",
   // generation

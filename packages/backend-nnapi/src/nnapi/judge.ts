@@ -5,11 +5,11 @@ import type { CandidateReport, PlanReason } from "./plan.js";
 
 /** The same graph gives about the same numbers: roundings may differ by a unit of 8 bits here and there. */
 const MOST_ERROR_TO_CPU = 0.01;
-/** Hidden states after rounding to 8 bits that are further off than that give another text. */
-const MOST_ERROR_TO_BASELINE = 0.1;
+/** A sound form is off by less than a tenth, whatever the tokens; one that is broken by about as much as there is. */
+const MOST_ERROR_TO_BASELINE = 0.3;
 
 /**
- * The fastest of those that compute right and fast enough.
+ * The fastest of those that are fast enough and have no reason yet not to be taken.
  * @param reports amended: each that is not the one gets its reason
  */
 export function judge(
@@ -18,7 +18,7 @@ export function judge(
   baseline: string,
 ): { readonly resolved: CandidateName | "none"; readonly reasons: readonly PlanReason[] } {
   for (const [i, report] of reports.entries()) {
-    const reason = report.reason ?? problemOf(report, options.minSpeedup, baseline);
+    const reason = report.reason ?? speedProblem(report, options.minSpeedup, baseline);
     if (reason) reports[i] = { ...report, reason };
   }
   const able = reports.filter(({ reason }) => reason === undefined);
@@ -35,9 +35,9 @@ export function judge(
 
 const speedupOf = ({ speedup }: CandidateReport) => speedup ?? 0;
 
-function problemOf(
-  { name, speedup = 0, numerics }: CandidateReport,
-  minSpeedup: number,
+/** What is wrong with a candidate's numbers. */
+export function numericsProblem(
+  { name, numerics }: Pick<CandidateReport, "name" | "numerics">,
   baseline: string,
 ): PlanReason | undefined {
   if (numerics?.toCpu !== undefined && !(numerics.toCpu <= MOST_ERROR_TO_CPU)) {
@@ -52,6 +52,14 @@ function problemOf(
       "Calibrate with more text, of the kind that the model will read.";
     return { message };
   }
+  return undefined;
+}
+
+function speedProblem(
+  { name, speedup = 0 }: CandidateReport,
+  minSpeedup: number,
+  baseline: string,
+): PlanReason | undefined {
   if (speedup >= minSpeedup) return undefined;
   const code: MilletErrorCode | undefined = name === "nnapi" ? "NNAPI_SLOWER_THAN_CPU" : undefined;
   const message =

@@ -6,7 +6,8 @@ import type { Backend, GraphSet, KvPlan, LoadedModel, LoadOptions } from "@mille
 import { isMilletError, MilletError, throwIfAborted } from "@millet/core/errors";
 import type { Graph } from "@millet/core/graph";
 import type { WeightSources } from "@millet/core/tensor";
-import { OnnxBackend } from "../onnx-backend/backend.js";
+import { OnnxBackend, openModel } from "../onnx-backend/backend.js";
+import { whyNotInPlace } from "../onnx-backend/probe-in-place.js";
 import type { RuntimeFiles } from "../runtime/files.js";
 import { runtimeVersion } from "../runtime/guard.js";
 import type { OrtLike } from "../runtime/ort.js";
@@ -67,6 +68,8 @@ class Attempt {
     const { graphs, weights, kv, load, options } = this.#setting;
     const { ort, files, prompt } = this.#needs();
     const layers = this.#planMemory(prompt);
+    const reason = await whyNotInPlace(ort, (model) => openModel({ ort }, model));
+    if (reason !== undefined) throw new MilletError("BACKEND_UNAVAILABLE", reason);
     const form = await this.#setting.makeForm(weights, options, load.signal);
     if (form instanceof MilletError) throw form;
     const key = keyOf(this.#setting, layers, form, ort);

@@ -55,11 +55,11 @@ export function acceleratedBackend(given: NnapiOptions, makeForm: FormMaker): Nn
   };
 }
 
-/** The same runtime without an accelerator. Options of sessions count for models in files only. */
+/** The same runtime without an accelerator. From memory, so that it serves where no file can be written. */
 function cpuProvider(ort: OrtLike | MilletError, options: ResolvedOptions): BackendFactory {
   if (ort instanceof MilletError) throw ort;
-  const { files, activations } = options;
-  if (!files) return onnxRuntime({ ort, activations });
+  const { files, activations, shardBytes, threads } = options;
+  if (!files || threads === undefined) return onnxRuntime({ ort, activations, shardBytes });
   return onnxRuntime({ ort, files, activations, session: sessionOptions("cpu", options) });
 }
 

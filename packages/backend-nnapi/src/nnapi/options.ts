@@ -1,6 +1,7 @@
 /** The options of nnapi(), checked and complete. */
 import type { BackendFactory } from "@millet/core/backend";
 import { MilletError } from "@millet/core/errors";
+import { type ActivationScales, parseActivationScales } from "../calibrate/scales.js";
 import { DEFAULT_API_LEVEL } from "../check/check.js";
 import { type RuntimeFiles, typedFiles } from "../runtime/files.js";
 import type { OrtLike, OrtProvider } from "../runtime/ort.js";
@@ -17,6 +18,11 @@ export interface NnapiOptions {
   readonly ort: OrtLike | (() => Promise<OrtLike>);
   /** Where shards of the model are written, since only a model that is opened by its path runs on NNAPI. */
   readonly files?: RuntimeFiles | undefined;
+  /**
+   * Ranges of activations that calibrate() or "millet calibrate" found for this model: accelerators compute with fixed scales.
+   * Without them none is used.
+   */
+  readonly calibration?: ActivationScales | undefined;
   /** Android's API level, `Platform.Version` in React Native. Default 29. */
   readonly apiLevel?: number | undefined;
   /** Tokens of a prompt's chunk on the accelerator, whose graphs have fixed shapes. Default 128. */
@@ -52,11 +58,12 @@ export interface NnapiOptions {
   readonly threads?: number | undefined;
 }
 
+/** Options that have no default. */
+type Absent = "files" | "calibration" | "fallback" | "threads";
+
 export type ResolvedOptions = {
-  readonly [Name in Exclude<keyof NnapiOptions, "ort" | "files" | "fallback" | "threads">]-?: NonNullable<
-    NnapiOptions[Name]
-  >;
-} & Pick<NnapiOptions, "files" | "fallback" | "threads"> & {
+  readonly [Name in Exclude<keyof NnapiOptions, "ort" | Absent>]-?: NonNullable<NnapiOptions[Name]>;
+} & Pick<NnapiOptions, Absent> & {
     /** Whether the caller wants a part on the accelerator where the whole does not fit. */
     readonly allowsPart: boolean;
     /** What the caller says of the device's memory; undefined: nothing. */
@@ -69,6 +76,7 @@ const MIB = 2 ** 20;
 export function resolveOptions(options: NnapiOptions): ResolvedOptions {
   return {
     files: checkedFiles(options.files),
+    calibration: options.calibration && parseActivationScales(options.calibration),
     apiLevel: whole("apiLevel", options.apiLevel, DEFAULT_API_LEVEL, 1, 99),
     chunk: whole("chunk", options.chunk, 128, 1, 4096),
     plan: oneOf("plan", options.plan, ["fused", "safe"]),

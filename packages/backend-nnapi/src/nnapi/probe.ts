@@ -16,14 +16,16 @@ import { supportedProviders } from "../runtime/guard.js";
 import type { OrtLike, OrtSessionOptions } from "../runtime/ort.js";
 import { type Measurement, measure, relativeError, withLimit } from "./contest.js";
 import type { PromptForm } from "./form.js";
-import { judge } from "./judge.js";
+import { judge, numericsProblem } from "./judge.js";
 import { layerCount } from "./layers.js";
 import type { CandidateName, ResolvedOptions } from "./options.js";
-import { type CandidateReport, reasonOf } from "./plan.js";
+import { type CandidateReport, type PlanReason, reasonOf } from "./plan.js";
 import { ProbeCall } from "./probe-call.js";
 import { rejected, sessionOptions } from "./providers.js";
 import type { Verdict } from "./remember.js";
 
+/** Only then is it worth a look whether Android's own CPU implementation ran. */
+const CLEARLY_SLOWER = 0.8;
 const PROBE_FILE = "millet-nnapi-probe.onnx";
 
 export interface ProbeSetting {
@@ -154,9 +156,11 @@ class Contest {
     const toCpu = onCpu.measurement && relativeError(result, onCpu.measurement.result);
     const report = { name, created, seconds, speedup, ...rules };
     if (Number.isNaN(toBaseline)) return { ...report, reason: reasonOf(notFinite(name)) };
-    const isReference = name === "nnapi" && speedup < 1 && (await this.#isReference(seconds));
-    const reason = isReference ? { reason: reasonOf(referenceOnly(seconds, speedup)) } : {};
-    return { ...report, numerics: { toBaseline, ...(toCpu !== undefined && { toCpu }) }, ...reason };
+    const numerics = { toBaseline, ...(toCpu !== undefined && { toCpu }) };
+    const reason =
+      numericsProblem({ name, numerics }, this.#setting.baseline.name) ??
+      (name === "nnapi" ? await this.#referenceProblem(seconds, speedup) : undefined);
+    return { ...report, numerics, ...(reason && { reason }) };
   }
 
   /** What NNAPI would take of these layers by the rules. */
@@ -188,11 +192,13 @@ class Contest {
   }
 
   /** Whether it is about as slow as Android's own CPU implementation, which it can be told to take. */
-  async #isReference(seconds: number): Promise<boolean> {
+  async #referenceProblem(seconds: number, speedup: number): Promise<PlanReason | undefined> {
     const { options } = this.#setting;
-    if (options.flags.cpuDisabled || options.apiLevel < 29) return false;
+    const isFast = speedup > CLEARLY_SLOWER || speedup >= options.minSpeedup;
+    if (isFast || options.flags.cpuDisabled || options.apiLevel < 29) return undefined;
     const { measurement } = await this.try("nnapi", sessionOptions("nnapi", options, { cpuOnly: true }));
-    return measurement !== undefined && seconds > 0.7 * measurement.seconds;
+    const isReference = measurement !== undefined && seconds > 0.7 * measurement.seconds;
+    return isReference ? reasonOf(referenceOnly(seconds, speedup)) : undefined;
   }
 }
 

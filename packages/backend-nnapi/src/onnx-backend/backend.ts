@@ -144,7 +144,7 @@ export class OnnxBackend implements Backend {
 }
 
 /** A session by path where there are files, else from memory. */
-async function openModel(
+export async function openModel(
   { files, session, ort }: OnnxRuntimeOptions,
   model: OnnxModel,
   signal?: AbortSignal,

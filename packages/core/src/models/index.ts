@@ -1,6 +1,7 @@
 /** The one list of architectures. */
 import { MilletError } from "../errors.js";
 import { bert } from "./bert.js";
+import { ConfigReader } from "./config.js";
 import type { Architecture, ModelDefinition, ModelFiles } from "./definition.js";
 import { gemma2 } from "./gemma2.js";
 import { gemma3 } from "./gemma3.js";
@@ -40,13 +41,20 @@ export const ARCHITECTURES: readonly Architecture[] = [
 export async function defineModel(files: ModelFiles): Promise<ModelDefinition> {
   const name = files.metadata.get("general.architecture");
   const architecture = ARCHITECTURES.find((candidate) => candidate.name === name);
-  if (architecture) return architecture.define(files);
+  if (architecture) return attending(await architecture.define(files), files);
   const known = ARCHITECTURES.map((candidate) => candidate.name).join(", ");
   throw new MilletError(
     "MODEL_UNKNOWN_ARCHITECTURE",
     `The model's architecture is ${JSON.stringify(name) ?? "not given"}; this version runs: ${known}.`,
     { details: { architecture: name } },
   );
+}
+
+/** Decoders whose rows see later ones too, as some embedding models have them, would run and give wrong vectors. */
+function attending(definition: ModelDefinition, { metadata }: ModelFiles): ModelDefinition {
+  const config = new ConfigReader(definition.architecture, metadata);
+  if (definition.kind === "encoder" || config.boolean("attention.causal", true)) return definition;
+  throw config.unsupported("attention.causal", false, "true, and false of encoders such as bert");
 }
 
 export type {

@@ -56,6 +56,19 @@ describe.each([...GOLDEN_MODELS, ...ENCODERS])("$name", ({ file, architecture })
     }
   });
 
+  test("with attention to both sides, or to one, that its architecture does not have", async () => {
+    const codeOf = (causal: unknown) => {
+      const metadata = new Map([...files.metadata, [`${architecture}.attention.causal`, causal]]);
+      return defineModel({ ...files, metadata }).then(
+        ({ kind }) => kind,
+        (error) => error.code,
+      );
+    };
+    const { kind } = await defineModel(files);
+    expect(await codeOf(kind === "decoder")).toBe(kind);
+    expect(await codeOf(kind !== "decoder")).toBe("MODEL_BAD_CONFIG");
+  });
+
   test("with a row too many", async () => {
     for (const [name, source] of files.weights) {
       // Without this key the embedding says how many tokens there are.
