@@ -47,9 +47,9 @@ export async function loadModel(setting: LoadSetting): Promise<LoadedModel> {
     return await new Attempt(setting).load();
   } catch (error) {
     throwIfAborted(load.signal, "Loading the model");
-    if (options.strict || isOfTheModel(error)) throw error;
-    draft.set({ resolved: "none" });
+    draft.set({ resolved: "none", fallback: fallback.name });
     if (!(error instanceof NoWinner)) draft.add(reasonOf(error));
+    if (options.strict || isOfTheModel(error)) throw error;
     return fallback.load(graphs, weights, kv, load);
   }
 }
@@ -78,6 +78,7 @@ class Attempt {
     if (resolved === "none") throw noWinner(verdict.reasons);
     const session = sessionOptions("cpu", options);
     const cpu = new OnnxBackend({ ort, files, session, activations: options.activations });
+    this.#setting.draft.set({ fallback: cpu.name });
     return loadAccelerated(
       cpu,
       graphs,
@@ -86,7 +87,7 @@ class Attempt {
       {
         ort,
         session: sessionOptions(resolved, options),
-        shards: await ShardFiles.open(files, form.model, key),
+        shards: await ShardFiles.open(files, form.model, shardKey(options, layers, form)),
         form,
         layers,
         shardBytes: options.shardBytes,
@@ -185,6 +186,11 @@ function chunkTokens({ nodes }: Graph, chunk: number): number {
   const inputs = nodes.find(({ op }) => op === "attention")?.inputs;
   const [tokens, columns] = [inputs?.[3]?.spec.shape[0] ?? chunk, inputs?.[6]?.spec.shape[1] ?? 1];
   return Math.min(chunk, tokens, columns * 32);
+}
+
+/** What the files of shards depend on. */
+function shardKey({ chunk, shardBytes }: ResolvedOptions, layers: number, form: PromptForm): string {
+  return JSON.stringify([form.key, chunk, layers, shardBytes]);
 }
 
 /** Measurements count for this device, runtime, model, and way of making and running it. */

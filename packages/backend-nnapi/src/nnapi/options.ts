@@ -40,7 +40,10 @@ export interface NnapiOptions {
   readonly shardBytes?: number | undefined;
   /** How many times faster than the CPU an accelerator must be to be kept. Default 1.2. */
   readonly minSpeedup?: number | undefined;
-  /** Serves where no accelerator does. Default: the same runtime on its CPU provider. */
+  /**
+   * Serves where no accelerator does, and is what accelerators are measured against. Where one does, the runtime's CPU provider
+   * computes the rest, on the same KV cache. Default: that provider.
+   */
   readonly fallback?: BackendFactory | undefined;
   /** Fail with the reason instead of falling back. Default false. */
   readonly strict?: boolean | undefined;
