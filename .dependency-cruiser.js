@@ -134,7 +134,9 @@ const rules = [
 export default {
   forbidden: [...rules, ...layerRules],
   options: {
-    exclude: { path: "/(build|coverage|assembly)/|^test/bundlers/apps/" }, // apps are put together by their test
+    exclude: {
+      path: "/(build|coverage|assembly)/|^test/bundlers/apps/|^examples/android-chat/(src|plugins|[^/]+$)",
+    }, // apps are put together by their tests
     doNotFollow: { path: "(^|/)(node_modules|dist)/" },
     tsPreCompilationDeps: true, // type imports count too
     combinedDependencies: false,

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { manifestProblems } from "./check-manifests.ts";
 import { packageProblems } from "./check-packages.ts";
 import { turbo } from "./turbo.ts";
-import { ROOT, workspaces } from "./workspaces.ts";
+import { leftOut, ROOT, workspaces } from "./workspaces.ts";
 
 const BIN = {
   biome: "@biomejs/biome/bin/biome",
@@ -43,6 +43,7 @@ function compileAll(): boolean {
   const folders = [
     ".",
     ...workspaces().flatMap(({ folder }) => [folder, `${folder}/native`, `${folder}/test`]),
+    ...leftOut().map((folder) => `${folder}/test`), // their sources are checked by their own tests
   ];
   const typed = folders.filter((folder) => existsSync(join(ROOT, folder, "tsconfig.json")));
   return typed.map((folder) => tool("tsc", "--project", folder)).every(Boolean);

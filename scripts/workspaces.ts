@@ -44,14 +44,23 @@ export function readManifest(folder: string): Manifest {
 /** All workspaces of the root's package.json, in the order of their folders. */
 export function workspaces(root: string = ROOT): Workspace[] {
   const patterns = readManifest(root).workspaces ?? [];
+  const left = leftOut(root);
   const folders = globSync(
-    patterns.map((pattern) => `${pattern}/package.json`),
+    patterns.filter((pattern) => !pattern.startsWith("!")).map((pattern) => `${pattern}/package.json`),
     { cwd: root },
   ).map(dirname);
-  return folders.sort().map((folder) => {
-    const path = join(root, folder);
-    return { folder, path, manifest: readManifest(path) };
-  });
+  return folders
+    .filter((folder) => !left.includes(folder))
+    .sort()
+    .map((folder) => {
+      const path = join(root, folder);
+      return { folder, path, manifest: readManifest(path) };
+    });
+}
+
+/** Folders that the workspaces leave out: apps whose dependencies are installed elsewhere. */
+export function leftOut(root: string = ROOT): string[] {
+  return (readManifest(root).workspaces ?? []).flatMap((name) => (name.startsWith("!") ? name.slice(1) : []));
 }
 
 /** True for what is published: everything that does not say "private". */
