@@ -4,8 +4,8 @@
  */
 import type { ActivationRange } from "./scales.js";
 
-/** Rows up to so many steps (2.8 times) above the 99th percentile of rows are usual. */
-const STEPS_ABOVE = 3;
+/** Rows up to so many steps (1.4 times) above the 99th percentile of rows are usual. */
+const STEPS_ABOVE = 1;
 const PERCENTILE = 0.99;
 const DIGITS = 3;
 

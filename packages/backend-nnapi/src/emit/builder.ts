@@ -66,6 +66,12 @@ export class OnnxBuilder {
     return this.constant({ name: `f[${dims}](${values})`, dtype: "float32", dims, data });
   }
 
+  /** A long vector of float32 under a name of its own. */
+  floatVector(name: string, values: Float32Array): string {
+    const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return this.constant({ name, dtype: "float32", dims: [values.length], data });
+  }
+
   /** A vector of int64: axes, shapes, bounds. */
   int64s(...values: readonly number[]): string {
     const data = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);

@@ -15,6 +15,8 @@ import type {
   MaskFeed,
   RotationFeed,
 } from "./feeds.js";
+import { Folding } from "./quantized/folding.js";
+import type { QuantizationPlan } from "./quantized/plan.js";
 import { floatTensor } from "./weights.js";
 
 export interface EmitOptions {
@@ -29,6 +31,8 @@ export interface EmitOptions {
    * one sequence a call; layers that it cannot express are "general", which is MatMul and Softmax. Default "general".
    */
   readonly attention?: "general" | "grouped" | undefined;
+  /** Dense layers in integers, as planQuantization() found. Default: none. */
+  readonly quantization?: QuantizationPlan | undefined;
 }
 
 /** Dimensions that differ from call to call, by the axis that they count. */
@@ -46,6 +50,8 @@ export class EmitContext {
   readonly #caches: CacheFeed[] = [];
   readonly #grouped: GroupedCacheFeed[] = [];
   readonly #notes = new Set<string>();
+  readonly #folding: Folding | undefined;
+  readonly #divided = new Map<Value, string>();
   #length: LengthFeed | undefined;
   readonly #direct: Record<string, "float32" | "int32"> = {};
   #indices: CacheIndices | undefined;
@@ -55,6 +61,7 @@ export class EmitContext {
     this.options = options;
     this.#graph = graph;
     this.#weights = weights;
+    this.#folding = options.quantization && new Folding(graph, options.quantization);
   }
 
   get feeds(): Feeds {
@@ -102,6 +109,25 @@ export class EmitContext {
       "GRAPH_UNSUPPORTED_OP",
       `Value "${value.name}" holds indices that the graph computes; ONNX graphs are made for indices that are inputs.`,
     );
+  }
+
+  /** What a value must be divided by, column by column, where it is made. */
+  divisors(value: Value): Float32Array | undefined {
+    return this.#folding?.of(value);
+  }
+
+  /** The name of a value whose columns are divided by `divisors`, wherever that is done. */
+  divided(value: Value, divisors: Float32Array): string {
+    if (this.divisors(value)) return this.name(value);
+    const known = this.#divided.get(value);
+    if (known !== undefined) return known;
+    const factors = this.builder.floatVector(
+      `${this.name(value)}.factors`,
+      divisors.map((x) => 1 / x),
+    );
+    const product = this.builder.node("Mul", [this.name(value), factors]);
+    this.#divided.set(value, product);
+    return product;
   }
 
   setOutputs(node: Node, names: readonly string[]): void {

@@ -74,9 +74,9 @@ function emitNode(context: EmitContext, node: OpNode): string {
     case "gather_rows":
       return builder.node("Gather", [name(0), name(1)], { attributes: { axis: 0 } });
     case "linear":
-      return emitLinear(context, node.inputs);
+      return emitLinear(context, node.inputs, node.outputs[0]!);
     case "rms_norm":
-      return emitRmsNorm(context, node.inputs, node.attrs);
+      return emitRmsNorm(context, node.inputs, node.attrs, context.divisors(node.outputs[0]!));
     case "layer_norm":
       return emitLayerNorm(context, node.inputs, node.attrs);
     case "rope":

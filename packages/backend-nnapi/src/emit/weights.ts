@@ -1,4 +1,5 @@
 /** Weights as ONNX constants: converted row by row while the file is written, so that no tensor lies in memory twice. */
+import { MilletError } from "@millet/core/errors";
 import { dequantize, f16ToNumber, quantize } from "@millet/core/quant";
 import { byteLength, rowByteLength, type WeightSource } from "@millet/core/tensor";
 import type { OnnxTensor, OnnxTensorSource } from "../onnx/model.js";
@@ -8,7 +9,7 @@ const PIECE_BYTES = 4 * 2 ** 20;
 const BLOCK = 32;
 
 /** Rows of [rows, columns] one piece after the other, as their file has them. */
-async function* rowsOf(source: WeightSource): AsyncGenerator<Uint8Array> {
+export async function* rowsOf(source: WeightSource): AsyncGenerator<Uint8Array> {
   const rowBytes = rowByteLength(source.spec);
   const total = byteLength(source.spec);
   const piece = new Uint8Array(Math.max(1, Math.floor(PIECE_BYTES / rowBytes)) * rowBytes);
@@ -41,6 +42,23 @@ export function floatTensor(name: string, source: WeightSource): OnnxTensor {
   const elements = shape.reduce((product, size) => product * size, 1);
   const data = converted(source, 4 * elements, (rows) => bytesOf(dequantize(dtype, rows)));
   return { name, dtype: "float32", dims: shape, data };
+}
+
+/** A float32 vector with each element divided by that of `divisors`. */
+export function dividedTensor(tensor: OnnxTensor, divisors: Float32Array): OnnxTensor {
+  const { data, name } = tensor;
+  if (data === "external" || data instanceof Uint8Array) {
+    throw new MilletError("INVALID_ARGUMENT", `Constant "${name}" is not read from a weight.`);
+  }
+  async function* read(source: OnnxTensorSource) {
+    let at = 0;
+    for await (const bytes of source.read()) {
+      const floats = new Float32Array(bytes.slice().buffer);
+      yield bytesOf(floats.map((x) => x / divisors[at++]!));
+    }
+  }
+  const divided = { byteLength: data.byteLength, read: () => read(data) };
+  return { ...tensor, name: `${name}.divided`, data: divided };
 }
 
 /** Operands of MatMulNBits: codes uint8[rows, blocks, bytes of a block] and scales f32[rows * blocks]. */

@@ -14,8 +14,10 @@ import { MilletError, throwIfAborted } from "@millet/core/errors";
 import type { Node } from "@millet/core/graph";
 import { asOpNode } from "@millet/core/ops";
 import { byteLength, type WeightSources } from "@millet/core/tensor";
+import type { ActivationScales } from "../calibrate/scales.js";
 import type { EmitOptions } from "../emit/context.js";
 import { canEmit, emitGraph } from "../emit/emit.js";
+import { planQuantization } from "../emit/quantized/plan.js";
 import type { OnnxModel } from "../onnx/model.js";
 import { writeOnnx } from "../onnx/write.js";
 import type { RuntimeFiles } from "../runtime/files.js";
@@ -51,6 +53,11 @@ export interface OnnxRuntimeOptions {
    * are cut between layers, which takes a little time in every step. Default 2 GB, the most that the format allows.
    */
   readonly shardBytes?: number | undefined;
+  /**
+   * Dense layers by uint8 products with fixed scales, which `calibrate` of @millet/backend-nnapi measured: what NNAPI computes,
+   * on any runtime. Loading fails with CALIBRATION_MISMATCH if they are of another model. Default: none.
+   */
+  readonly calibration?: ActivationScales | undefined;
 }
 
 const MODEL_FILE = "millet-model.onnx";
@@ -123,14 +130,18 @@ export class OnnxBackend implements Backend {
     return modelOf(await this.loadComputations(graphs, weights, loadOptions), kv);
   }
 
-  loadComputations(
+  async loadComputations(
     graphs: GraphSet,
     weights: WeightSources,
     loadOptions?: LoadOptions,
     known?: LoadedComputations["embeddings"],
   ): Promise<LoadedComputations> {
     const { activations, attention = "grouped" } = this.#options;
-    const options: EmitOptions = { accuracyLevel: activations === "float32" ? 0 : 4, attention };
+    const options: EmitOptions = {
+      accuracyLevel: activations === "float32" ? 0 : 4,
+      attention,
+      quantization: await this.#quantization(graphs, weights, loadOptions?.signal),
+    };
     const loader: OnnxLoader = {
       ort: this.#options.ort,
       shardBytes: this.#options.shardBytes,
@@ -138,6 +149,11 @@ export class OnnxBackend implements Backend {
       open: (model, signal) => openModel(this.#options, model, signal),
     };
     return loadComputations(graphs, weights, loader, loadOptions, known);
+  }
+
+  async #quantization(graphs: GraphSet, weights: WeightSources, signal: AbortSignal | undefined) {
+    const { calibration } = this.#options;
+    return calibration && planQuantization(Object.values(graphs), weights, calibration, { signal });
   }
 
   async dispose(): Promise<void> {}

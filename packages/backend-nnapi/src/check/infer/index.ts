@@ -28,6 +28,7 @@ const of = (infer: Infer, ...ops: readonly string[]) => Object.fromEntries(ops.m
 const INFERENCES: Readonly<Record<string, Infer>> = {
   ...of(same, "Abs", "Exp", "Floor", "Log", "Neg", "Sigmoid", "QLinearSigmoid", "Sin", "Sqrt", "Tanh", "Erf"),
   ...of(same, "Relu", "Elu", "LeakyRelu", "Clip", "Softmax", "Identity", "PRelu"),
+  ...of(same, "SimplifiedLayerNormalization"),
   ...of(broadcasting, "Add", "Sub", "Mul", "Div", "Pow", "Min", "Max"),
   ...of(quantizedPair, "QLinearAdd", "QLinearMul"),
   ...of(reduce, "ReduceMean", "ReduceSum"),

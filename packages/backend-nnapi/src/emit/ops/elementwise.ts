@@ -1,8 +1,13 @@
 /** Activations and arithmetic, element by element. */
 import type { EmitContext } from "../context.js";
 
-/** x / (1 + e^-x): ONNX Runtime's Sigmoid is a polynomial that keeps few digits of small results. */
+/**
+ * x / (1 + e^-x): ONNX Runtime's Sigmoid is a polynomial that keeps few digits of small results. In quantized graphs, which
+ * round far more away, it is Sigmoid, which NNAPI has had from the first.
+ */
 export function emitSilu(context: EmitContext, x: string): string {
+  const { builder, options } = context;
+  if (options.quantization) return builder.node("Mul", [x, builder.node("Sigmoid", [x])]);
   return overOnePlusExp(context, x, context.builder.node("Neg", [x]));
 }
 

@@ -1,7 +1,8 @@
-/** linear: Gemm for float weights, MatMulNBits for quantized ones. */
+/** linear: Gemm for float weights, MatMulNBits for quantized ones, integers where a quantization is planned. */
 import type { Value } from "@millet/core/graph";
 import type { OnnxTensor } from "../../onnx/model.js";
 import type { EmitContext } from "../context.js";
+import { emitQuantizedLinear } from "../quantized/linear.js";
 import { blockWeights, floatTensor } from "../weights.js";
 
 const FLOAT_TYPES = new Set(["f32", "f16", "bf16", "f64"]);
@@ -16,11 +17,15 @@ function offsets({ builder }: EmitContext, x: string, constants: OnnxTensor): st
   return builder.node("Gemm", [sums, builder.constant(constants)], { attributes: { transB: 1 } });
 }
 
-export function emitLinear(context: EmitContext, [x, weight, bias]: readonly Value[]): string {
+export function emitLinear(context: EmitContext, inputs: readonly Value[], output: Value): string {
   const { builder, options } = context;
+  const [x, weight, bias] = inputs;
+  const planned = options.quantization?.linears.get(weight!.name);
+  if (planned) return emitQuantizedLinear(context, inputs, planned, context.divisors(output));
   const source = context.source(weight!);
   const input = context.name(x!);
-  const blocks = FLOAT_TYPES.has(source.spec.dtype) ? undefined : blockWeights(weight!.name, source);
+  const isFloat = FLOAT_TYPES.has(source.spec.dtype) || options.quantization?.floats.has(weight!.name);
+  const blocks = isFloat ? undefined : blockWeights(weight!.name, source);
   const biasName = bias && builder.constant(floatTensor(bias.name, context.source(bias)));
   if (blocks === undefined) {
     const matrix = builder.constant(floatTensor(weight!.name, source));
