@@ -87,15 +87,7 @@ async function chooseFactors(layer: Layer, candidates: readonly Float32Array[]):
       const outputStep = columnsQuantization(output.usual, factors).scale;
       const steps = weightScale ** 2 * inputPower + outputStep ** 2;
       const noise = fromInput + steps * sum(factors, (factor, n) => factor ** 2 / outputPower[n]!);
-      const F = sum(factors, (factor, n) => factor ** 2 / outputPower[n]!) / 12 / rows;
-      return {
-        noise,
-        factors,
-        weightScale,
-        share,
-        c,
-        dbg: [fromInput / 12 / rows, weightScale ** 2 * inputPower * F, outputStep ** 2 * F],
-      };
+      return { noise, factors, weightScale };
     });
     return options.reduce((best, option) => (option.noise < best.noise ? option : best));
   });
