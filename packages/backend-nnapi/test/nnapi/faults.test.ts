@@ -109,6 +109,23 @@ test.each([
   expect(later.counts.get("nnapi")).toBeUndefined();
 });
 
+test("in the middle of an answer it runs out of memory, which another time may suffice", async () => {
+  const faults: Faults = {
+    delays: SLOW_CPU,
+    onRun(provider, run) {
+      if (provider === "nnapi" && run === MIDDLE) throw new Error("Failed to allocate memory");
+      return undefined;
+    },
+  };
+  const { plan, files } = await answer(faults);
+  expect(plan.resolved).toBe("none");
+  expect(plan.reasons.at(-1)!.code).toBe("OUT_OF_MEMORY");
+  expect((await answer({ delays: SLOW_CPU }, { files })).plan).toMatchObject({
+    resolved: "nnapi",
+    remembered: true,
+  });
+});
+
 test("a full disk", async () => {
   const disk = nodeFiles(await folder());
   const write = () => Promise.reject(new Error("write failed: ENOSPC (No space left on device)"));
