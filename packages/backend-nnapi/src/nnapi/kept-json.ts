@@ -1,6 +1,6 @@
 /**
- * Data that is dear to make, kept in a file between loads: plain values, maps and float arrays, which stay shared where they
- * are. A file that is damaged, or was written for another key, counts for nothing.
+ * Data that is dear to make, kept in a file between loads: plain values, maps, sets and float arrays, which stay shared
+ * where they are. A file that is damaged, or was written for another key, counts for nothing.
  */
 import { contentHash } from "@millet/core/tensor";
 import type { RuntimeFiles } from "../runtime/files.js";
@@ -45,6 +45,7 @@ function encoded(value: unknown): string {
   const places = new Map<Float32Array, number>();
   const text = JSON.stringify(value, (_, part: unknown) => {
     if (part instanceof Map) return { map: [...part] };
+    if (part instanceof Set) return { set: [...part] };
     if (!(part instanceof Float32Array)) return part;
     const place = places.get(part) ?? places.size;
     places.set(part, place);
@@ -60,6 +61,7 @@ function decoded(body: string) {
     if (typeof part !== "object" || part === null) return part;
     if ("floats" in part && typeof part.floats === "number") return arrays[part.floats];
     if ("map" in part && Array.isArray(part.map)) return new Map(part.map);
+    if ("set" in part && Array.isArray(part.set)) return new Set(part.set);
     return part;
   });
 }

@@ -79,7 +79,8 @@ class Attempt {
     const session = sessionOptions("cpu", options);
     const cpu = new OnnxBackend({ ort, files, session, activations: options.activations });
     this.#setting.draft.set({ fallback: cpu.name });
-    return loadAccelerated(
+    const shards = await ShardFiles.open(files, form.model, shardKey(options, layers, form));
+    const model = await loadAccelerated(
       cpu,
       graphs,
       weights,
@@ -87,7 +88,7 @@ class Attempt {
       {
         ort,
         session: sessionOptions(resolved, options),
-        shards: await ShardFiles.open(files, form.model, shardKey(options, layers, form)),
+        shards,
         form,
         layers,
         shardBytes: options.shardBytes,
@@ -96,6 +97,8 @@ class Attempt {
       },
       load,
     );
+    this.#noteBytes(shards.byteLength);
+    return model;
   }
 
   /** @throws MilletError naming what is missing */
@@ -131,6 +134,14 @@ class Attempt {
       "GRAPH_UNSUPPORTED_OP",
       "The model keeps more than one value between its layers, and accelerators get parts that end with one.",
     );
+  }
+
+  /** What was planned with a byte a weight: layers that 8 bits would cost too much are larger. */
+  #noteBytes(acceleratorBytes: number): void {
+    const { draft } = this.#setting;
+    const memory = draft.plan.memory!;
+    const totalBytes = memory.totalBytes - memory.acceleratorBytes + acceleratorBytes;
+    draft.set({ memory: { ...memory, acceleratorBytes, totalBytes } });
   }
 
   async #verdict(

@@ -28,10 +28,26 @@ import type { NnapiPlan } from "./plan.js";
 import { PlanDraft } from "./plan-draft.js";
 import { candidateText, reasonText } from "./plan-text.js";
 import { sessionOptions } from "./providers.js";
+import { w8a8Form } from "./w8a8-form.js";
 
 export interface NnapiFactory extends BackendFactory {
   /** Of the latest load; undefined before the first. It changes if the accelerator fails while it is in use. */
   readonly plan: NnapiPlan | undefined;
+}
+
+/**
+ * A backend for `loadModel` on Android:
+ *
+ *     const backend = nnapi({ ort: () => import("onnxruntime-react-native"), files, calibration });
+ *     const model = await loadModel(source, { backend });
+ *     console.log(String(backend.plan));
+ *
+ * Loading rejects with INVALID_ARGUMENT or CALIBRATION_INVALID for options that are wrong, ORT_RN_NOT_INSTALLED if there is
+ * neither a runtime nor a fallback, and with strict also with the reason why no accelerator serves: NNAPI_*, CALIBRATION_*,
+ * BACKEND_UNAVAILABLE, OUT_OF_MEMORY, STORE_*, ORT_RN_*.
+ */
+export function nnapi(options: NnapiOptions): NnapiFactory {
+  return acceleratedBackend(options, w8a8Form);
 }
 
 /** @param makeForm how prompts become ONNX for the accelerator */

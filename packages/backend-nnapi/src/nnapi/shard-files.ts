@@ -43,6 +43,11 @@ export class ShardFiles {
     return this.#files.path(name);
   }
 
+  /** Of all that were added. */
+  get byteLength(): number {
+    return [...this.#used.values()].reduce((sum, size) => sum + size, 0);
+  }
+
   async #write(name: string, shard: OnnxFile): Promise<void> {
     try {
       await this.#files.write(name, shard.chunks());

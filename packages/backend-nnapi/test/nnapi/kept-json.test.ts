@@ -14,10 +14,11 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const data = () => ({
   name: "fused",
+  floats: new Set(["k"]),
   linears: new Map([["q", { factors: Float32Array.of(0.1, -3e-8, 0), levels: [{ scale: 0.25 }] }]]),
 });
 
-test("maps and floats come back as they were, for the same key alone", async () => {
+test("maps, sets and floats come back as they were, for the same key alone", async () => {
   const files = nodeFiles(folder);
   let made = 0;
   const get = (key: string) => kept(files, "plan.json", key, async () => ({ ...data(), made: ++made }));
