@@ -1,31 +1,32 @@
-/** The app's backend on a phone: ONNX Runtime on its CPU provider, or on the one that the self-test asks for. */
-import { onnxRuntime } from "@millet/backend-nnapi/onnx";
+/** The app's backend on a phone: prompts on an accelerator where that wins, everything else on ONNX Runtime's CPU provider. */
+import { type ActivationScales, nnapi } from "@millet/backend-nnapi";
 import * as ort from "onnxruntime-react-native";
+import { Platform } from "react-native";
 import type { RuntimeFiles } from "./files/runtime-files";
 import type { PlannedBackend, ProviderName } from "./run/backend";
+import type { DeviceFacts } from "./run/device";
 
 export interface PhoneBackendOptions {
   readonly files: RuntimeFiles;
-  /** Take this provider or fail. */
+  readonly calibration: ActivationScales;
+  readonly facts: DeviceFacts;
+  /** Take this provider or fail; otherwise the fastest that is right. */
   readonly only?: ProviderName | undefined;
 }
 
-/** Models go through files: from memory, the runtime would ignore which provider it is to take. */
-export function phoneBackend({ files, only = "cpu" }: PhoneBackendOptions): PlannedBackend {
-  const { name, create } = onnxRuntime({ ort, files, session: { executionProviders: [only] } });
-  const plan = {
-    resolved: only,
-    fallback: "cpu",
-    toString: () => `Everything runs on the provider "${only}".`,
-  };
-  return {
-    name,
-    plan,
-    async create(options) {
-      // An unknown provider is dropped with a warning that nobody sees.
-      const has = ort.listSupportedBackends().some((backend) => backend.name === only);
-      if (!has) throw new Error(`This build of ONNX Runtime has no provider "${only}".`);
-      return create(options);
-    },
-  };
+/** Of the memory that is free when the app starts, this share may be the model's: Android ends apps that take it all. */
+const MEMORY_SHARE = 0.6;
+
+export function phoneBackend({ files, calibration, facts, only }: PhoneBackendOptions): PlannedBackend {
+  const free = facts.system?.availableMemoryBytes;
+  return nnapi({
+    ort,
+    files,
+    calibration,
+    apiLevel: Number(Platform.Version),
+    device: facts.system?.fingerprint ?? "unknown",
+    ...(free && { memoryBytes: Math.floor(free * MEMORY_SHARE) }),
+    // The self-test wants the times of each, whether or not it wins.
+    ...(only && { candidates: [only], strict: true, minSpeedup: 0, probe: "always" as const }),
+  });
 }

@@ -18,6 +18,7 @@ const CONTEXT_TOKENS = 1024;
 const native: DeviceFactsModule | undefined = NativeModules.DeviceFacts;
 
 export async function createSetup(): Promise<SessionSetup> {
+  const facts = await readDeviceFacts(native);
   const shards = runtimeFiles(expoFiles("shards"));
   const store = createStore({ files: storeFiles(expoFiles("models")) });
   return {
@@ -31,7 +32,7 @@ export async function createSetup(): Promise<SessionSetup> {
     },
     calibrate: (address, signal, onProgress) =>
       modelCalibration({ address, store, files: shards, backend: onnxRuntime({ ort }), signal, onProgress }),
-    backend: (_, only) => phoneBackend({ files: shards, only }),
+    backend: (calibration, only) => phoneBackend({ files: shards, calibration, facts, only }),
     readFacts: () => readDeviceFacts(native),
   };
 }

@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { ActivationScales } from "@millet/backend-nnapi";
+import { type ActivationScales, nnapi } from "@millet/backend-nnapi";
 import { reference } from "@millet/core";
 import { createStore } from "@millet/core/store";
+import ort from "onnxruntime-node";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { ROOT } from "../../../scripts/workspaces.js";
 import { type StaticServer, serve } from "../../../test/support/static-server.js";
@@ -14,7 +15,7 @@ import { runtimeFiles } from "../src/files/runtime-files.js";
 import { storeFiles } from "../src/files/store-files.js";
 import type { PlannedBackend, ProviderName } from "../src/run/backend.js";
 import { modelCalibration } from "../src/run/calibration.js";
-import { ChatSession, type SessionState } from "../src/run/chat-session.js";
+import { ChatSession, type SessionSetup, type SessionState } from "../src/run/chat-session.js";
 import { type DeviceFactsModule, readDeviceFacts } from "../src/run/device.js";
 import { type NodeFiles, nodeFiles } from "./support/node-files.js";
 
@@ -67,7 +68,7 @@ function planned(calibration: ActivationScales, only: ProviderName | undefined):
   return { ...reference(), plan };
 }
 
-function session(): ChatSession {
+function session(backend: SessionSetup["backend"] = planned): ChatSession {
   const store = createStore({ files: storeFiles(files), chunkBytes: CHUNK });
   return new ChatSession(
     {
@@ -84,7 +85,7 @@ function session(): ChatSession {
       fetch,
       contextLength: 256,
       app: { millet: "0.0.0", runtime: "1.24.3", providers: ["nnapi", "cpu"] },
-      backend: planned,
+      backend,
       readFacts: () => readDeviceFacts(native),
     },
     (state) => states.push(state),
@@ -162,6 +163,35 @@ test("the self-test reports every provider, what failed, the phone and its drive
     error: { message: expect.stringContaining("no such provider") },
   });
   expect(nnapi).toMatchObject({ name: "nnapi", tokenIds: cpu.tokenIds, sameTokensAsCpu: 16 });
+  await app.dispose();
+});
+
+test("with nnapi() on a runtime that has the CPU alone: a plan with reasons, answers, and a report that says so", async () => {
+  const app = session((calibration, only) =>
+    nnapi({
+      ort,
+      files: runtimeFiles(shards),
+      calibration,
+      apiLevel: 30,
+      device: "a test",
+      ...(only && { candidates: [only], strict: true, minSpeedup: 0, probe: "always" as const }),
+    }),
+  );
+  await app.open(address);
+  expect(app.state.error).toBeUndefined();
+  expect(String(app.state.plan)).toContain("BACKEND_UNAVAILABLE");
+  const sending = app.send("Hello there");
+  await until(() => (app.state.turns[1]?.text.length ?? 0) > 4);
+  app.stop();
+  await sending;
+  await app.selfTest(address);
+  const candidates = app.state.report?.candidates ?? [];
+  expect(candidates.map(({ name, error }) => [name, error?.code])).toEqual([
+    ["cpu", undefined],
+    ["xnnpack", expect.stringMatching(/^[A-Z_]+$/)],
+    ["nnapi", "BACKEND_UNAVAILABLE"],
+  ]);
+  expect(candidates[0]).toMatchObject({ sameTokensAsCpu: 16, plan: { resolved: "cpu" } });
   await app.dispose();
 });
 

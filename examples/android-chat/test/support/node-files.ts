@@ -14,7 +14,6 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { PlainFiles } from "../../src/files/plain-files.js";
 
 export interface NodeFiles extends PlainFiles {
@@ -30,7 +29,7 @@ export function nodeFiles(): NodeFiles {
     location: root,
     room: Infinity,
     availableBytes: () => (files.room === Infinity ? 1e12 : files.room),
-    address: (path) => pathToFileURL(at(path)).href,
+    address: at, // onnxruntime-node knows paths alone
     size: (path) => (existsSync(at(path)) ? statSync(at(path)).size : undefined),
     read(path, offset, length) {
       const handle = openSync(at(path), "r");
