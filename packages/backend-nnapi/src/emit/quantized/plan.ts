@@ -35,7 +35,7 @@ export interface QuantizationPlan {
 }
 
 /** Layers that rounding is expected to change by more than this, relative to their outputs, stay float32. */
-const MOST_NOISE = 0.04;
+const MOST_NOISE = 0.05;
 
 export interface PlanOptions {
   readonly plan?: QuantizationPlanName | undefined;
@@ -56,13 +56,15 @@ export async function planQuantization(
   if (digest !== scales.model) throw mismatch(`they are of model ${scales.model}, and this is ${digest}`);
   const linears = new Map<string, QuantizedLinear>();
   const floats = new Set<string>();
+  // Nothing behind the last layer makes its error small again, and in SmolLM2 it alone costs 1% of perplexity.
+  const last = Object.keys(scales.linears).at(-1);
   for (const { names, isUnbounded } of graphs.flatMap((graph) => layersByInput(graph, scales))) {
     if (names.every((name) => linears.has(name) || floats.has(name))) continue;
     throwIfAborted(signal, "Planning the quantization");
     const { divisors, layers } = await balance(names.map((name) => layerOf(name, weights, scales)));
     for (const layer of layers) {
       const { name, factors, weightScale, noise } = layer;
-      if (noise > MOST_NOISE) {
+      if (noise > MOST_NOISE || name === last) {
         floats.add(name);
         continue;
       }
