@@ -10,7 +10,7 @@ import { runMillet } from "./support/run-millet.js";
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-describe("--backend webgpu", () => {
+describe("bench", () => {
   let folder: string;
   let model: string;
   beforeAll(() => {
@@ -21,10 +21,21 @@ describe("--backend webgpu", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test.runIf(process.platform === "linux")("says what to do where there is no driver", async () => {
-    const { code, stdout, stderr } = await runMillet(["bench", model, "--backend", "webgpu"], {
-      env: { VK_ICD_FILENAMES: "/nowhere.json" },
+  test("bench says what a model's context holds", async () => {
+    const { code, stderr } = await runMillet(["bench", model, "--backend", "cpu"]);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining("321 tokens of context, and the model has 256"),
     });
+  });
+
+  test.runIf(process.platform === "linux")("says what to do where there is no driver", async () => {
+    const { code, stdout, stderr } = await runMillet(
+      ["bench", model, "--backend", "webgpu", "--prompt-tokens", "8"],
+      {
+        env: { VK_ICD_FILENAMES: "/nowhere.json" },
+      },
+    );
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toMatch(/^millet: BACKEND_UNAVAILABLE: WebGPU finds no GPU .*Vulkan driver: install /m);
   });

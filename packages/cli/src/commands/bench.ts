@@ -2,7 +2,7 @@
  * `millet bench`: how fast this machine reads a prompt and writes a text with a model. With --json exactly one line
  * on standard output, which later comparisons read: its keys stay as they are.
  */
-import type { GenerationTimings, Model } from "@millet/core";
+import { type GenerationTimings, isMilletError, MilletError, type Model } from "@millet/core";
 import { type Context, defineCommand } from "../command.js";
 import { formatBytes, formatMs, formatSpeed, formatTable } from "../format.js";
 import { LOAD_OPTIONS, load } from "../load.js";
@@ -53,7 +53,12 @@ async function run({ options, positionals, io, signal }: Context<typeof OPTIONS>
   const startRssBytes = process.memoryUsage.rss();
   const tokens = options["context-length"] ?? promptTokens + genTokens + 1;
   const sizes = { contextLength: tokens, kvCapacityTokens: tokens };
-  const { name, model } = await load(positionals[0], options, io, signal, sizes);
+  const { name, model } = await load(positionals[0], options, io, signal, sizes).catch((error) => {
+    const trained = isMilletError(error) ? error.details.trainedTokens : undefined;
+    if (trained === undefined || options["context-length"] !== undefined) throw error;
+    const what = `The prompt and the text need ${tokens} tokens of context, and the model has ${trained}.`;
+    throw new MilletError("INVALID_ARGUMENT", `${what} Give smaller --prompt-tokens or --gen-tokens.`);
+  });
   try {
     const runs: GenerationTimings[] = [];
     for (let i = 0; i <= repeat; i++) {

@@ -110,5 +110,6 @@ function beyondTraining(asked: number, trained: number): MilletError {
   return new MilletError(
     "INVALID_ARGUMENT",
     `Option contextLength is ${asked}; the model was trained for ${trained} tokens and makes no sense beyond.`,
+    { details: { trainedTokens: trained } },
   );
 }
