@@ -5,8 +5,8 @@ import type { MemoryPrediction } from "./types.js";
 
 /** Objects of a tokenizer on the JavaScript heap, per token and per merge: texts and their places in maps. Measured in V8. */
 const HOST_BYTES_PER_ENTRY = 160;
-/** Code, header, and what garbage collection leaves while a model loads. Measured in Node. */
-const HOST_BYTES = 42e6;
+/** Code, header, and what garbage collection leaves while a model loads and answers: rows of logits above all. Measured in Node. */
+const HOST_BYTES = 56e6;
 
 export interface MemoryRequest {
   readonly graphs: GraphSet;
