@@ -1,4 +1,5 @@
 /** From times of a scaled model to predictions of the whole one. Pure arithmetic. */
+import { median } from "./median.js";
 import type { ProbeTimes } from "./probe.js";
 import type { ModelScale } from "./scale-model.js";
 import type { Prediction } from "./types.js";
@@ -64,12 +65,6 @@ function loadTime({ startMs, packMs, packedBytes }: ProbeTimes, request: Composi
 function withError(value: number, ...errors: readonly number[]): Prediction {
   const error = Math.hypot(MODEL_ERROR, ...errors);
   return { value, low: value / (1 + error), high: value * (1 + error) };
-}
-
-/** The middle value; the lower of two in the middle. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[(sorted.length - 1) >> 1] ?? 0;
 }
 
 const BATCHES = 3;

@@ -9,6 +9,7 @@ import { sampleToken } from "../generate/sampler.js";
 import type { KvPlan } from "../graph/kv.js";
 import { viewAs } from "../tensor/tensor.js";
 import type { WeightSources } from "../tensor/weights.js";
+import { median } from "./median.js";
 import { type ProbeRows, probeInputs } from "./probe-calls.js";
 
 export interface ProbeRequest {
@@ -41,6 +42,9 @@ const LEAST_RUNS = 5;
 const DECODE_BUDGET_MS = 400;
 const PROMPT_BUDGET_MS = 400;
 const MOST_RUNS = 60;
+/** A prompt's chunk has no more tokens than so many milliseconds of decode steps: on slow devices a full one takes minutes. */
+const CHUNK_BUDGET_MS = 10_000;
+const LEAST_CHUNK_TOKENS = 8;
 
 /** @throws MilletError what load and runs fail with, ABORTED */
 export async function probe(backend: Backend, request: ProbeRequest): Promise<ProbeTimes> {
@@ -89,10 +93,10 @@ class StepTimer {
     const { promptTokens, generatedTokens } = this.request;
     // The middle of the answer, and a chunk around the middle of the prompt: costs grow with the position.
     const position = promptTokens + (generatedTokens >> 1);
-    const chunk = Math.min(this.#prompt.graph.inputs.tokens!.spec.shape[0]!, promptTokens);
-    const before = Math.max(0, (promptTokens - chunk) >> 1);
+    const most = Math.min(this.#prompt.graph.inputs.tokens!.spec.shape[0]!, promptTokens);
     const whole = { position, tokens: 1, logits: 1 };
-    await this.#time(this.#prompt, { position: before, tokens: Math.min(8, chunk), logits: 0 });
+    const few = Math.min(LEAST_CHUNK_TOKENS, most);
+    await this.#time(this.#prompt, { position: (promptTokens - few) >> 1, tokens: few, logits: 0 });
     await this.#time(this.#decode, whole);
     const [decode, decodeLayers]: [number[], number[]] = [[], []];
     const sampling: number[] = [];
@@ -104,6 +108,9 @@ class StepTimer {
       decodeLayers.push(layers.ms);
       return ms + layers.ms;
     });
+    const affordable = Math.floor(CHUNK_BUDGET_MS / Math.max(median(decode), 1));
+    const chunk = Math.min(most, Math.max(LEAST_CHUNK_TOKENS, affordable));
+    const before = (promptTokens - chunk) >> 1;
     const prompt: number[] = [];
     await repeat(PROMPT_BUDGET_MS, async () => {
       const { ms } = await this.#time(this.#prompt, { position: before, tokens: chunk, logits: 0 });
@@ -149,11 +156,11 @@ const GREEDY = {
   seed: 0,
 };
 
-/** Runs until the time is spent, and some times at least: long steps vary less. */
+/** Runs until the time is spent, and some times at least, of which long steps need fewer: they vary less. */
 async function repeat(budgetMs: number, run: () => Promise<number>): Promise<void> {
   let spent = 0;
   for (let runs = 0; runs < MOST_RUNS && (runs < LEAST_RUNS || spent < budgetMs); runs++) {
-    if (runs >= 2 && spent > 4 * budgetMs) return;
+    if (spent > (runs >= 2 ? 4 : 10) * budgetMs) return;
     spent += await run();
   }
 }

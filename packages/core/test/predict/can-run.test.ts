@@ -1,15 +1,15 @@
 /** canRun: what it reads, what it measures, and what it answers for each backend. */
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { GOLDEN_ENCODERS } from "../../../../test/support/golden-encoders.js";
 import { GOLDEN_MODELS } from "../../../../test/support/golden-models.js";
-import type { Backend, BackendFactory } from "../../src/backend/backend.js";
+import type { Backend, BackendFactory, Call } from "../../src/backend/backend.js";
 import { supportedGraphs } from "../../src/backend/serve.js";
 import { MilletError } from "../../src/errors.js";
 import { openGguf } from "../../src/formats/gguf/index.js";
 import { openContainer } from "../../src/formats/index.js";
-import { canRun, loadModel, reference } from "../../src/index.js";
+import { type BackendPrediction, canRun, loadModel, reference } from "../../src/index.js";
 import { modelShape } from "../../src/model/shape.js";
 import { defineModel } from "../../src/models/index.js";
 import { scaledFiles, wholeModel } from "../../src/predict/scale-model.js";
@@ -74,6 +74,44 @@ describe("canRun", () => {
     }
     expect(factory.disposed).toBe(1);
     await model.dispose();
+  });
+
+  test("spends few steps on a device where each takes seconds, and short ones", async () => {
+    let clock = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => clock);
+    const tokens: number[] = [];
+    const slow = changed((inner) => ({
+      async load(...args) {
+        const model = await inner.load(...args);
+        const executables = Object.entries(model.executables).map(([name, executable]) => {
+          const run = (call: Call) => {
+            const rows = call.inputs.tokens!.spec.shape[0]!;
+            tokens.push(rows);
+            clock += 2500 * rows;
+            return executable.run(call);
+          };
+          return [name, { graph: executable.graph, run, toString: () => name }];
+        });
+        return {
+          byteLength: model.byteLength,
+          executables: Object.fromEntries(executables),
+          createState: () => model.createState(),
+          dispose: () => model.dispose(),
+        };
+      },
+    }));
+    try {
+      const report = await canRun(await tinyModel(), { backend: slow, promptTokens: 24, generatedTokens: 4 });
+      const [{ verdict, decodeTokensPerSecond, prefillTokensPerSecond }] = report.backends as [
+        BackendPrediction,
+      ];
+      expect(tokens).toEqual([8, 1, 1, 1, 8]); // both warm up; a step with and without logits; a chunk
+      expect(verdict).toBe("slow");
+      expect(decodeTokensPerSecond!.value).toBeCloseTo(0.4, 5);
+      expect(prefillTokensPerSecond!.value).toBeCloseTo(0.4, 5);
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 
   test("asks a server for the header, once", async () => {

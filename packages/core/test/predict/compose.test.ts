@@ -1,6 +1,7 @@
 /** The arithmetic of predictions, and what is said about them. */
 import { describe, expect, test } from "vitest";
-import { compose, median } from "../../src/predict/compose.js";
+import { compose } from "../../src/predict/compose.js";
+import { median } from "../../src/predict/median.js";
 import type { ProbeTimes } from "../../src/predict/probe.js";
 import { scaleOf, type WholeModel } from "../../src/predict/scale-model.js";
 import { judgeMemory, judgeSpeed } from "../../src/predict/verdict.js";
