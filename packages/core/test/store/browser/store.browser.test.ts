@@ -63,6 +63,14 @@ describeWith(browser(), "the store in a browser", (executable) => {
     await server[Symbol.asyncDispose]();
   });
 
+  /** Waits until nothing is sent any more: a server learns late that a page went. */
+  async function silence(): Promise<void> {
+    for (let sent = -1; sent !== server.sentBytes; ) {
+      sent = server.sentBytes;
+      await new Promise((resolve) => setTimeout(resolve, 10 * delayMs));
+    }
+  }
+
   /** A range in pieces of 16 KiB with pauses between them. */
   function trickle(range: string, response: ServerResponse): void {
     const [start, end] = /(\d+)-(\d+)/.exec(range)!.slice(1).map(Number) as [number, number];
@@ -124,6 +132,7 @@ describeWith(browser(), "the store in a browser", (executable) => {
       await expect.poll(stored, { timeout: 60_000 }).toBeGreaterThan(4 * CHUNK);
       await page.reload();
       await pulling;
+      await silence();
       const before = await stored();
       expect(before).toBeGreaterThan(4 * CHUNK);
       delayMs = 0;
