@@ -52,7 +52,10 @@ export class Evictor {
     if (!(await this.#place.listData()).includes(key)) return 0;
     const data = await this.#place.openData(key, partial, "read");
     try {
-      return Math.min((await data.chunks()).size * chunkBytes, byteLength);
+      const chunks = await data.chunks();
+      const last = Math.ceil(byteLength / chunkBytes) - 1;
+      const missing = chunks.has(last) ? (last + 1) * chunkBytes - byteLength : 0; // the last may be shorter
+      return chunks.size * chunkBytes - missing;
     } finally {
       await data.close();
     }
