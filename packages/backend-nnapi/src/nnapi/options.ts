@@ -31,7 +31,8 @@ export interface NnapiOptions {
   readonly plan?: "fused" | "safe" | undefined;
   /**
    * Most bytes of weights on the accelerator. A model that has more is not put there, unless this is given: then as many
-   * layers as fit are. Default 2 GiB.
+   * layers as fit are. Counted at a byte a weight: matrices that 8 bits would cost too much are float32 and take four, which
+   * is known after the load (`plan.memory`). Default 2 GiB.
    */
   readonly maxNnapiBytes?: number | undefined;
   /** What the app may use of the device's memory: all forms of the weights and the KV cache. Default 4 GiB. */

@@ -167,6 +167,17 @@ describe("a download that is interrupted", () => {
     expect(server.sentBytes).toBe(file.byteLength - partial!.storedBytes + 2);
   });
 
+  it("is told by its bytes, of which the last chunk has few", async () => {
+    const stop = new AbortController();
+    server.misbehave = ({ range }) => /^bytes=0-(?!1$)/.test(range ?? ""); // the beginning does not come
+    const pulling = failure(storeIn(folder).pull(address, { signal: stop.signal }));
+    const stored = async () => (await storeIn(folder).list())[0]?.storedBytes ?? 0;
+    await expect.poll(async () => (await stored()) % CHUNK, { timeout: 20_000 }).toBe(77);
+    stop.abort();
+    expect((await pulling).code).toBe("ABORTED");
+    expect((await stored()) % CHUNK).toBe(77);
+  });
+
   it("fetches again what was damaged on the disk meanwhile", async () => {
     const stop = new AbortController();
     server.misbehave = throttled(20);
