@@ -1,6 +1,6 @@
 /** The app without its screen: one model, one conversation, one thing at a time. Tells its listener what changed. */
 import type { ActivationScales } from "@millet/backend-nnapi";
-import { type Chat, type DownloadProgress, loadModel, type Model } from "@millet/core";
+import { type Chat, type ChatOptions, type DownloadProgress, loadModel, type Model } from "@millet/core";
 import type { Store } from "@millet/core/store";
 import type { BackendPlan, PlannedBackend, ProviderName } from "./backend";
 import type { DeviceFacts } from "./device";
@@ -39,6 +39,8 @@ export interface SessionSetup {
   /** @param only take this provider or fail; otherwise the fastest that is right */
   backend(calibration: ActivationScales, only?: ProviderName): PlannedBackend;
   readFacts(): Promise<DeviceFacts>;
+  /** How answers are made, where it is not as the model's file says. */
+  readonly generation?: ChatOptions["generation"];
 }
 
 const START: SessionState = {
@@ -73,7 +75,7 @@ export class ChatSession {
   open(address: string): Promise<void> {
     return this.#work("downloading", async (signal) => {
       await this.#close();
-      const { store, contextLength, backend } = this.#setup;
+      const { store, contextLength, backend, generation } = this.#setup;
       const calibration = await this.#prepare(address, signal);
       this.#set({ doing: "loading", note: "" });
       const { model, plan, loadMs } = await openModel({
@@ -84,7 +86,7 @@ export class ChatSession {
         signal,
       });
       this.#model = model;
-      this.#chat = model.createChat({ generation: { onContextFull: "slide" } });
+      this.#chat = model.createChat({ generation: { onContextFull: "slide", ...generation } });
       this.#set({ isLoaded: true, plan, turns: [], note: `loaded in ${(loadMs / 1000).toFixed(1)} s` });
     });
   }

@@ -23,8 +23,7 @@ export class OpfsPieces implements Pieces {
 
   async read(folder: string, name: string): Promise<Blob | undefined> {
     const directory = await this.#find(folder);
-    const file = await unlessMissing(directory?.getFileHandle(encode(name)));
-    return file?.getFile();
+    return written(await unlessMissing(directory?.getFileHandle(encode(name))));
   }
 
   async write(folder: string, name: string, content: Uint8Array<ArrayBuffer> | string): Promise<void> {
@@ -55,8 +54,7 @@ export class OpfsPieces implements Pieces {
     const names: string[] = [];
     if (!directory) return names;
     for await (const [name, entry] of directory.entries()) {
-      // A file that was made and never written to is what a closed tab left.
-      if (entry instanceof FileSystemFileHandle && (await entry.getFile()).size > 0) names.push(decode(name));
+      if (entry instanceof FileSystemFileHandle && (await written(entry))) names.push(decode(name));
     }
     return names;
   }
@@ -82,6 +80,12 @@ export class OpfsPieces implements Pieces {
 /** Names of ours have no other character that file names may not have. */
 const encode = (name: string): string => name.replaceAll("/", "+");
 const decode = (name: string): string => name.replaceAll("+", "/");
+
+/** The file, unless it is empty: a tab has just made it, or was closed before it wrote. */
+async function written(handle: FileSystemFileHandle | undefined): Promise<File | undefined> {
+  const file = await unlessMissing(handle?.getFile());
+  return file && file.size > 0 ? file : undefined;
+}
 
 async function unlessMissing<T>(promise: Promise<T> | undefined): Promise<T | undefined> {
   try {

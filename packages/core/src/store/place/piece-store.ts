@@ -42,6 +42,10 @@ export interface PieceHost extends Pick<StorePlace, "kind" | "location" | "avail
 
 const DATA = "data/";
 const RECENT_CHUNKS = 4;
+/** A record that is replaced as often as it is read, and so fast, is no record of ours. */
+const READ_ATTEMPTS = 20;
+/** What reading a File fails with that was replaced or removed since it was opened (File API, section 7). */
+const CHANGED = new Set(["NotReadableError", "NotFoundError"]);
 
 export class PiecePlace implements StorePlace {
   readonly kind: StorePlace["kind"];
@@ -57,7 +61,7 @@ export class PiecePlace implements StorePlace {
   }
 
   readRecord(kind: RecordKind, id: string): Promise<string | undefined> {
-    return this.#try("reading a record", async () => (await this.#pieces.read(kind, id))?.text());
+    return this.#try("reading a record", () => readText(this.#pieces, kind, id));
   }
 
   writeRecord(kind: RecordKind, id: string, text: string): Promise<void> {
@@ -102,6 +106,19 @@ export class PiecePlace implements StorePlace {
     return run().catch((error: unknown) => {
       throw placeError(this.location, doing, error);
     });
+  }
+}
+
+/** Another tab may replace or remove a piece between finding and reading it: then it is looked up again. */
+async function readText(pieces: Pieces, folder: string, name: string): Promise<string | undefined> {
+  for (let left = READ_ATTEMPTS; ; left--) {
+    const piece = await pieces.read(folder, name);
+    try {
+      return await piece?.text();
+    } catch (error) {
+      const hasChanged = error instanceof Error && CHANGED.has(error.name);
+      if (left === 1 || !hasChanged) throw error;
+    }
   }
 }
 

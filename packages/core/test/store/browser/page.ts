@@ -8,6 +8,7 @@ import {
   type StoreOptions,
 } from "../../../src/store/index.js";
 import { Sha256 } from "../../../src/store/keep/sha256.js";
+import { openPlace } from "../../../src/store/place/open.js";
 
 export interface PullReport {
   readonly files: readonly StoredFile[];
@@ -33,6 +34,10 @@ export interface PageStore {
   evict(): Promise<number>;
   /** Opens the file and keeps it open. */
   hold(address: string): Promise<void>;
+  /** Replaces a record `count` times, and removes it now and then. */
+  rewrite(count: number): Promise<void>;
+  /** Reads and lists that record until another tab has removed it for good; tells which texts it saw. */
+  reread(): Promise<readonly (string | undefined)[]>;
 }
 
 declare global {
@@ -86,5 +91,22 @@ window.store = {
   evict: async () => (await make().evict(1)).length,
   async hold(address) {
     await openSource(address, { store: make() });
+  },
+  async rewrite(count) {
+    const place = await openPlace({});
+    for (let i = 0; i < count; i++) {
+      await place.writeRecord("uses", "rewritten", "x".repeat(1 + (i % 3)));
+      if (i % 7 === 6) await place.removeRecord("uses", "rewritten");
+    }
+    await place.writeRecord("uses", "rewritten", "end");
+  },
+  async reread() {
+    const place = await openPlace({});
+    const seen = new Set<string | undefined>();
+    while (!seen.has("end")) {
+      seen.add(await place.readRecord("uses", "rewritten"));
+      await place.listRecords("uses");
+    }
+    return [...seen];
   },
 };

@@ -15,6 +15,11 @@ const file = pattern(24 * CHUNK + 77);
 const sha256 = createHash("sha256").update(file).digest("hex");
 const html = new TextEncoder().encode(`<!doctype html><script src="/page.js"></script>`);
 
+/** Runs in the page. */
+function withoutOpfs(): void {
+  Object.defineProperty(StorageManager.prototype, "getDirectory", { value: undefined });
+}
+
 async function bundle(): Promise<Uint8Array> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL("page.ts", import.meta.url))],
@@ -97,12 +102,7 @@ describeWith(browser(), "the store in a browser", (executable) => {
 
   describe.each([
     ["opfs", undefined],
-    [
-      "cache-api",
-      () => {
-        Object.defineProperty(StorageManager.prototype, "getDirectory", { value: undefined });
-      },
-    ],
+    ["cache-api", withoutOpfs],
   ] as const)("by %s", (kind, prepare) => {
     test("a file is downloaded once and read after a reload without the network", async () => {
       const page = await open(prepare);
@@ -141,6 +141,21 @@ describeWith(browser(), "the store in a browser", (executable) => {
       expect(server.sentBytes).toBe(file.byteLength - before + 2);
     });
   });
+
+  test.each([
+    ["opfs", undefined],
+    ["cache-api", withoutOpfs],
+  ] as const)(
+    "by %s: a tab may read and list records that another one replaces and removes",
+    async (_, prepare) => {
+      const [first, second] = [await open(prepare), await open(prepare)];
+      const reading = second.evaluate(() => window.store.reread());
+      await first.evaluate(() => window.store.rewrite(300));
+      const seen = await reading;
+      expect(seen.length).toBeGreaterThan(2);
+      for (const text of seen) expect([undefined, "x", "xx", "xxx", "end"]).toContain(text);
+    },
+  );
 
   test("two tabs: one downloads, the other waits with progress; neither removes what the other has open", async () => {
     delayMs = 40;
