@@ -5,7 +5,7 @@
 import { KV_DTYPES, type KvDType, reference } from "@millet/core/backend";
 import { describe, expect, test } from "vitest";
 import { cpu } from "../src/index.js";
-import { LONG_SHAPES, lastRow } from "./support/long-attention.js";
+import { expectNaN, LONG_SHAPES, lastRow } from "./support/long-attention.js";
 
 /** Of the squared error: the reference's keys may round to the neighbour, and q8_0 takes queries as i16. */
 const TOLERANCE: Readonly<Record<KvDType, number>> = { f32: 1e-11, f16: 1e-9, q8_0: 1e-7 };
@@ -38,3 +38,7 @@ test.each(LONG_SHAPES)(
     expect(await wasm("f16")).toEqual(await wasm("f32"));
   },
 );
+
+test("NaN in a key reaches the heads that see it, and no others", async () => {
+  await expectNaN(await cpu({ engine: "wasm", threads: 2 }).create());
+});

@@ -1,9 +1,28 @@
 /** A span of cached rows in the online softmax: which rows are visible, and how scores become probabilities. */
 import { real, word } from "../address";
-import { AttentionOperand as Operand } from "../opcodes";
-import { alphas, masks, NO_SCORE, positions, SCORE_STRIDE, scores, segmentMaximum, segmentSum } from "./attention-tile";
-import { exp1, exp4 } from "./exp";
+import { KvBlock, AttentionOperand as Operand } from "../opcodes";
+import { alphas, firstPosition, lastPosition, masks, NO_SCORE, positions, SCORE_STRIDE, scores, segmentMaximum, segmentSum } from "./attention-tile";
+import { exp1, expNonpositive4 } from "./exp";
 import { tanh4 } from "./tanh";
+
+/**
+ * Whether every query sees every row of a block, so that it needs no mask.
+ * @param rows of the block that belong to the sequence
+ */
+export function seesAll(step: usize, block: usize, rows: i32): bool {
+  if (rows < KvBlock.Rows) return false;
+  const window = word(step, Operand.Window);
+  if (word(step, Operand.Causal) != 0) {
+    let latest = v128.load(block);
+    for (let at: usize = 16; at < 128; at += 16) latest = i32x4.max_s(latest, v128.load(block + at));
+    if (v128.any_true(i32x4.gt_s(latest, i32x4.splat(firstPosition)))) return false;
+  }
+  if (window == 0) return true;
+  let earliest = v128.load(block);
+  for (let at: usize = 16; at < 128; at += 16) earliest = i32x4.min_s(earliest, v128.load(block + at));
+  const distances = i32x4.sub(i32x4.splat(lastPosition), earliest);
+  return !v128.any_true(i32x4.ge_s(distances, i32x4.splat(window)));
+}
 
 /**
  * Writes the masks of `n` queries on block `j` of a span.
@@ -31,34 +50,73 @@ export function maskBlock(step: usize, n: i32, block: usize, rows: i32, j: i32):
   return v128.any_true(any);
 }
 
-/** Scores of `n` queries to probabilities relative to the new maximum; updates m, l and alpha. */
-export function softmaxSpan(step: usize, n: i32, blocks: i32): void {
+/**
+ * Scores of `n` queries to probabilities relative to the new maximum; updates m, l and alpha. NaN stays NaN.
+ * @param masked false if every row of the span is visible to every query: then there are no masks
+ */
+export function softmaxSpan(step: usize, n: i32, blocks: i32, masked: bool): void {
   const softCap = real(step, Operand.SoftCap);
   for (let i: usize = 0; i < <usize>n; i++) {
     const row = scores + SCORE_STRIDE * i;
     const bytes = <usize>blocks << 7;
     if (softCap != 0) capScores(row, bytes, softCap);
-    softmaxRow(row, bytes, masks + SCORE_STRIDE * i, i << 2);
+    if (masked) softmaxRow(row, bytes, masks + SCORE_STRIDE * i, i << 2);
+    else softmaxVisible(row, bytes, i << 2);
   }
 }
 
 function softmaxRow(row: usize, bytes: usize, mask: usize, i: usize): void {
   let most = f32x4.splat(NO_SCORE);
   for (let j: usize = 0; j < bytes; j += 16) {
-    most = f32x4.max(most, v128.bitselect(v128.load(row + j), f32x4.splat(NO_SCORE), v128.load(mask + j)));
+    most = f32x4.pmax(most, v128.bitselect(v128.load(row + j), f32x4.splat(NO_SCORE), v128.load(mask + j)));
   }
-  const before = load<f32>(segmentMaximum + i);
-  const maximum = max(before, maximumOf(most));
-  const alpha = exp1(before - maximum);
+  const maximum = raise(i, most);
   let sum = f32x4.splat(0);
   for (let j: usize = 0; j < bytes; j += 16) {
-    const p = v128.and(exp4(f32x4.sub(v128.load(row + j), f32x4.splat(maximum))), v128.load(mask + j));
+    const p = v128.and(probability(row + j, maximum), v128.load(mask + j));
     v128.store(row + j, p);
     sum = f32x4.add(sum, p);
   }
+  addToSum(i, sum);
+}
+
+/** The same of a row that is visible from one end to the other, with the same bits. */
+function softmaxVisible(row: usize, bytes: usize, i: usize): void {
+  let most = f32x4.splat(NO_SCORE);
+  for (let j: usize = 0; j < bytes; j += 16) most = f32x4.pmax(most, v128.load(row + j));
+  const maximum = raise(i, most);
+  let sum = f32x4.splat(0);
+  // Two at a time share the loads of the polynomial's coefficients.
+  for (let j: usize = 0; j < bytes; j += 32) {
+    const p = probability(row + j, maximum);
+    const q = probability(row + j + 16, maximum);
+    v128.store(row + j, p);
+    v128.store(row + j, q, 16);
+    sum = f32x4.add(f32x4.add(sum, p), q);
+  }
+  addToSum(i, sum);
+}
+
+@inline
+function probability(score: usize, maximum: v128): v128 {
+  return expNonpositive4(f32x4.sub(v128.load(score), maximum));
+}
+
+/** The segment's maximum with these scores, in all lanes; what was summed before is scaled to it. */
+@inline
+function raise(i: usize, scores: v128): v128 {
+  const before = load<f32>(segmentMaximum + i);
+  const maximum = max(before, maximumOf(scores));
+  const alpha = exp1(before - maximum);
   store<f32>(segmentMaximum + i, maximum);
   store<f32>(alphas + i, alpha);
-  store<f32>(segmentSum + i, load<f32>(segmentSum + i) * alpha + sumOf(sum));
+  store<f32>(segmentSum + i, load<f32>(segmentSum + i) * alpha);
+  return f32x4.splat(maximum);
+}
+
+@inline
+function addToSum(i: usize, sum: v128): void {
+  store<f32>(segmentSum + i, load<f32>(segmentSum + i) + sumOf(sum));
 }
 
 @inline

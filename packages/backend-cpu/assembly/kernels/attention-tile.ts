@@ -23,6 +23,9 @@ export let scores: usize = 0;
 export let masks: usize = 0;
 /** Positions of the queries, i32[4]. */
 export let positions: usize = 0;
+/** The least and the greatest of them. */
+export let firstPosition: i32 = 0;
+export let lastPosition: i32 = 0;
 /** m[4], l[4] of the segment, and the factors alpha[4] on what was summed before. */
 export let segmentMaximum: usize = 0;
 export let segmentSum: usize = 0;
@@ -66,6 +69,13 @@ export function openTile(step: usize): void {
   queries = weighted + 128;
   segmentOutput = queries + (queryStride << 2);
   totalOutput = segmentOutput + (outputStride << 2);
+}
+
+/** `position` of query `i`; queries come in order. */
+export function setPosition(i: usize, position: i32): void {
+  store<i32>(positions + (i << 2), position);
+  firstPosition = i == 0 ? position : min(firstPosition, position);
+  lastPosition = i == 0 ? position : max(lastPosition, position);
 }
 
 export function beginTotal(): void {

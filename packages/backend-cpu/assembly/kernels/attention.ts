@@ -9,7 +9,7 @@ import { blockAddresses, blockAt, headBytes, keyBytes, valueColumns } from "../k
 import { KvBlock, KvType, AttentionOperand as Operand } from "../opcodes";
 import { aborted } from "../shares";
 import { addValues, prepareQuery, scoreBlock, touch } from "./attention-cache";
-import { maskBlock, softmaxSpan } from "./attention-softmax";
+import { maskBlock, seesAll, softmaxSpan } from "./attention-softmax";
 import {
   alphas,
   beginSegment,
@@ -19,10 +19,10 @@ import {
   ones,
   openTile,
   outputStride,
-  positions,
   queries,
   queryStride,
   savePartial,
+  setPosition,
   writeTotal,
 } from "./attention-tile";
 import { rotate, rotationOf } from "./rope";
@@ -126,8 +126,7 @@ function prepareQueries(step: usize, kvHead: i32, first: i32, n: i32): void {
     const table = rotationOf(address(step, Operand.Rotation), row, pairs);
     rotate(q, table, pairs, interleaved, headDim, real(step, Operand.Scale), queries + queryStride * i);
     prepareQuery(word(step, Operand.Type), i, headDim);
-    const position = load<i32>(address(step, Operand.Positions) + (<usize>row << 2));
-    store<i32>(positions + (<usize>i << 2), position);
+    setPosition(i, load<i32>(address(step, Operand.Positions) + (<usize>row << 2)));
   }
 }
 
@@ -146,10 +145,14 @@ function attendSpan(step: usize, kvHead: i32, n: i32, sequence: i32, first: i32,
   const type: KvType = word(step, Operand.Type);
   const bytes = headBytes(type, headDim, valueDim);
   const keys = address(step, Operand.LayerOffset) + bytes * kvHead;
+  let masked = false;
+  for (let j = 0; j < blocks && !masked; j++) {
+    masked = !seesAll(step, blockOf(step, sequence, first + j), length - (first + j) * KvBlock.Rows);
+  }
   let visible = 0;
   for (let j = 0; j < blocks; j++) {
     const block = blockOf(step, sequence, first + j);
-    if (!maskBlock(step, n, block, length - (first + j) * KvBlock.Rows, j)) continue;
+    if (masked && !maskBlock(step, n, block, length - (first + j) * KvBlock.Rows, j)) continue;
     visible |= 1 << j;
     touch(block + keys, bytes);
   }
@@ -158,7 +161,7 @@ function attendSpan(step: usize, kvHead: i32, n: i32, sequence: i32, first: i32,
     if ((visible & (1 << j)) == 0) continue;
     scoreBlock(type, n, blockOf(step, sequence, first + j) + keys, headDim, j);
   }
-  softmaxSpan(step, n, blocks);
+  softmaxSpan(step, n, blocks, masked);
   const values = keys + keyBytes(type, headDim);
   const width = valueColumns(type, valueDim);
   let factors = alphas;

@@ -11,6 +11,19 @@ export function exp4(x: v128): v128 {
   // pmin and pmax are one instruction each; min and max are six.
   const least = constant(Constant.ExpLeast);
   const clamped = f32x4.pmax(f32x4.pmin(x, constant(Constant.ExpMost)), least);
+  return v128.and(expWithin(clamped), f32x4.ge(x, least));
+}
+
+/** The bits of `exp4` for x <= 0; of NaN NaN, where `exp4` gives 0. */
+@inline
+export function expNonpositive4(x: v128): v128 {
+  const least = constant(Constant.ExpLeast);
+  return v128.andnot(expWithin(f32x4.pmax(x, least)), f32x4.lt(x, least));
+}
+
+/** exp from -87 to 88. */
+@inline
+function expWithin(clamped: v128): v128 {
   const rounder = constant(Constant.Rounder);
   const rounded = f32x4.add(f32x4.mul(clamped, constant(Constant.Log2E)), rounder);
   const n = f32x4.sub(rounded, rounder);
@@ -26,7 +39,7 @@ export function exp4(x: v128): v128 {
   p = f32x4.add(f32x4.mul(f32x4.mul(p, r), r), f32x4.add(r, constant(Constant.One)));
   // The rounder's own bits vanish from the low nine that become the exponent.
   const power = i32x4.shl(i32x4.add(rounded, constant(Constant.ExponentBias)), 23);
-  return v128.and(f32x4.mul(p, power), f32x4.ge(x, least));
+  return f32x4.mul(p, power);
 }
 
 /** exp of one value, with the bits of `exp4`. */

@@ -41,14 +41,21 @@ MILLET_INLINE To bits_as(From from) {
 MILLET_INLINE F32x4 low_half(F32x8 v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3); }
 MILLET_INLINE F32x4 high_half(F32x8 v) { return __builtin_shufflevector(v, v, 4, 5, 6, 7); }
 
-// The largest lane, and the sum of all lanes (exact: order does not matter to integers).
-MILLET_INLINE int32_t largest_lane(I32x8 v) {
-  I32x4 a = __builtin_shufflevector(v, v, 0, 1, 2, 3);
-  const I32x4 b = __builtin_shufflevector(v, v, 4, 5, 6, 7);
-  a = a > b ? a : b;
-  I32x4 turned = __builtin_shufflevector(a, a, 2, 3, 0, 1);
-  a = a > turned ? a : turned;
-  return a[0] > a[1] ? a[0] : a[1];
+// The largest lane of 8 or 16 (none is NaN), and the sum of all lanes (exact: order does not matter to integers).
+template <class V>
+MILLET_INLINE auto largest_lane(V v) {
+  if constexpr (sizeof(V) == 64) {
+    const auto low = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
+    const auto high = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+    return largest_lane(low > high ? low : high);
+  } else {
+    auto a = __builtin_shufflevector(v, v, 0, 1, 2, 3);
+    const auto b = __builtin_shufflevector(v, v, 4, 5, 6, 7);
+    a = a > b ? a : b;
+    const auto turned = __builtin_shufflevector(a, a, 2, 3, 0, 1);
+    a = a > turned ? a : turned;
+    return a[0] > a[1] ? a[0] : a[1];
+  }
 }
 
 MILLET_INLINE int32_t sum_lanes(I32x8 v) {
@@ -58,7 +65,10 @@ MILLET_INLINE int32_t sum_lanes(I32x8 v) {
 }
 
 // Nearest integer, ties to even, for |x| < 2^22: adding 1.5 * 2^23 leaves no bits for a fraction.
-MILLET_INLINE F32x8 nearest(F32x8 x) { return (x + 12582912.0f) - 12582912.0f; }
+template <class V>
+MILLET_INLINE V nearest(V x) {
+  return (x + 12582912.0f) - 12582912.0f;
+}
 
 // Eight f16 as f32, as ../assembly/constants.ts does it: infinities come out as 65536 and up.
 MILLET_INLINE F32x8 halves(const void* p) {

@@ -80,10 +80,10 @@ struct ByteMatrices {
   int32_t pairs;
   float* c;
   int64_t c_stride;
-  const float* alphas;  // one per row
-  const float* units;   // one per row
-  const float* scales;  // one per column
-  Ahead ahead;          // lines per pair
+  const float* alphas;   // one per row
+  const float* units;    // one per row
+  const float* scales;   // one per column
+  const uint8_t* ahead;  // a tile that is needed soon, or null
 };
 
 template <int kRows, int kVectors>
@@ -92,10 +92,8 @@ MILLET_INLINE void byte_tile(const ByteMatrices& m, int column) {
   for (int r = 0; r < kRows; r++) {
     for (int v = 0; v < kVectors; v++) sums[r][v] = Dots::zero();
   }
-  const int32_t lines = column == 0 ? m.ahead.lines : 0;
   const uint8_t* codes = m.codes + column * 2;
   for (int32_t k = 0; k < m.pairs; k++, codes += 64) {
-    for (int32_t i = 0; i < lines; i++) __builtin_prefetch(m.ahead.start + int64_t{k * lines + i} * 64);
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; v++) {
       const Dots::Codes b = Dots::codes(codes + v * Dots::kColumns * 2);
@@ -123,6 +121,9 @@ MILLET_INLINE void byte_rows(const ByteMatrices& m) {
 }
 
 MILLET_INLINE void product_bytes(int n, const ByteMatrices& m) {
+  if (m.ahead != nullptr) {
+    for (int at = 0; at < KvBlock::TileBytes; at += 64) __builtin_prefetch(m.ahead + at);
+  }
   if (n == 1) byte_rows<1>(m);
   else if (n == 2) byte_rows<2>(m);
   else if (n == 3) byte_rows<3>(m);
@@ -141,8 +142,7 @@ MILLET_INLINE float to_shorts(const float* x, int32_t columns, int16_t* y) {
     const F32x8 magnitude = bits_as<F32x8>(bits_as<I32x8>(load<F32x8>(x + i)) & 0x7fffffff);
     most = most < magnitude ? magnitude : most;
   }
-  float largest = 0;
-  for (int j = 0; j < 8; j++) largest = largest < most[j] ? most[j] : largest;
+  const float largest = largest_lane(most);
   constexpr float kLeast = 7.888609052210118e-31f;  // below it the inverse would overflow: the row counts as zeros
   const float inverse = largest > kLeast ? 32767 / largest : 0;
   for (int32_t i = 0; i < columns; i += 8) {

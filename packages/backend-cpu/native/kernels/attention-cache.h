@@ -60,14 +60,14 @@ MILLET_INLINE void plain_values(const CachedHead& head, const Tile& tile, int n,
 MILLET_INLINE void byte_scores(const CachedHead& head, const Tile& tile, int n) {
   float* scores = tile.scores + head.j * 32;
   for (int i = 0; i < n; i++) memset(scores + i * kSpanRows, 0, 32 * 4);
-  Ahead ahead = values_ahead(head, 16 * tiles_of(head.head_dim));
   for (int32_t d = 0; d < head.head_dim; d += 32) {
-    const uint8_t* keys = head.keys + (d >> 5) * KvBlock::TileBytes;
+    const int32_t tile_start = (d >> 5) * KvBlock::TileBytes;
+    const uint8_t* keys = head.keys + tile_start;
+    const uint8_t* ahead = d < head.value_dim ? head.values + tile_start : nullptr;
     tile_scales(keys, tile.scales);
     const int16_t* queries = reinterpret_cast<const int16_t*>(tile.queries) + d;
     product_bytes(n, {queries, tile.query_stride * 2, keys + 64, (min(32, head.head_dim - d) + 1) >> 1, scores,
                       kSpanRows, tile.ones, tile.query_units, tile.scales, ahead});
-    ahead.start += ahead.lines * 64 * 16;
   }
 }
 
@@ -80,14 +80,15 @@ MILLET_INLINE void weigh(const Tile& tile, const float* probabilities, int i) {
 }
 
 MILLET_INLINE void byte_values(const CachedHead& head, const Tile& tile, int n, const float* factors) {
-  Ahead ahead = next_keys_ahead(head, 16 * tiles_of(head.value_dim));
   for (int32_t d = 0; d < head.columns; d += 32) {
-    const uint8_t* values = head.values + (d >> 5) * KvBlock::TileBytes;
+    const int32_t tile_start = (d >> 5) * KvBlock::TileBytes;
+    const uint8_t* values = head.values + tile_start;
+    const bool has_next = head.next_keys != nullptr && d < head.head_dim;
+    const uint8_t* ahead = has_next ? head.next_keys + tile_start : nullptr;
     tile_scales(values, tile.scales);
     for (int i = 0; i < n; i++) weigh(tile, tile.scores + i * kSpanRows + head.j * 32, i);
     product_bytes(n, {tile.weights, 32, values + 64, 16, tile.segment_output + d, tile.output_stride, factors,
                       tile.weight_units, tile.ones, ahead});
-    ahead.start += ahead.lines * 64 * 16;
   }
 }
 

@@ -11,11 +11,20 @@ namespace millet {
 // processor's own prefetching follows it from block to block.
 struct Ahead {
   const uint8_t* start;
+  const uint8_t* end;
   int32_t lines;  // per step of the product's depth
+
+  // The part of step `k`.
+  MILLET_INLINE_MEMBER void ask(const Ahead& ahead, int32_t k) {
+    const uint8_t* line = ahead.start + int64_t{k} * ahead.lines * 64;
+    for (int32_t i = 0; i < ahead.lines; i++, line += 64) {
+      if (line < ahead.end) __builtin_prefetch(line);
+    }
+  }
 };
 
-MILLET_INLINE Ahead ahead_of(const void* start, int64_t bytes, int32_t depth) {
-  return {static_cast<const uint8_t*>(start), static_cast<int32_t>((bytes + 64 * depth - 1) / (64 * depth))};
+MILLET_INLINE Ahead ahead_of(const uint8_t* start, int64_t bytes, int32_t depth) {
+  return {start, start + bytes, static_cast<int32_t>((bytes + 64 * depth - 1) / (64 * depth))};
 }
 
 // How elements of B lie in memory, and a vector of them as f32.
@@ -63,9 +72,9 @@ MILLET_INLINE void product_tile(const Matrices<B>& m, int64_t column) {
     for (int v = 0; v < kVectors; v++) sums[r][v] = V{};
   }
   const typename B::Element* b = m.b + column;
-  const int32_t lines = column == 0 ? m.ahead.lines : 0;
+  const Ahead ahead = column == 0 ? m.ahead : Ahead{};
   for (int32_t k = 0; k < m.depth; k++, b += m.b_stride) {
-    for (int32_t i = 0; i < lines; i++) __builtin_prefetch(m.ahead.start + int64_t{k * lines + i} * 64);
+    Ahead::ask(ahead, k);
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; v++) {
       const V column_values = B::template columns<V>(b + v * kLanes);

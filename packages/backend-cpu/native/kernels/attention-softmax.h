@@ -1,10 +1,31 @@
 // A span of cached rows in the online softmax: which rows are visible, and how scores become probabilities.
 #pragma once
 
+#include "attention-product.h"
 #include "attention-tile.h"
 #include "tanh.h"
 
 namespace millet {
+
+// Whether every one of n queries sees every row of a block, so that it needs no mask; `rows` belong to the sequence.
+MILLET_INLINE bool sees_all(const Tile& tile, const uint32_t* step, int n, const uint8_t* block, int32_t rows) {
+  if (rows < KvBlock::Rows) return false;
+  int32_t first = tile.positions[0];
+  int32_t last = first;
+  for (int i = 1; i < n; i++) {
+    first = min(first, tile.positions[i]);
+    last = max(last, tile.positions[i]);
+  }
+  const int32_t window = word(step, AttentionOperand::Window);
+  const bool causal = word(step, AttentionOperand::Causal) != 0;
+  I32x8 hidden = {};
+  for (int r = 0; r < KvBlock::Rows; r += 8) {
+    const I32x8 key = load<I32x8>(block + r * 4);
+    if (causal) hidden |= key > first;
+    if (window != 0) hidden |= (last - key) >= window;
+  }
+  return sum_lanes(hidden) == 0;  // lanes are 0 or -1
+}
 
 // Writes the masks of n queries on block j of a span, of which `rows` rows belong to the sequence.
 // Returns false if no query sees any row.
@@ -36,42 +57,43 @@ MILLET_INLINE void cap_scores(float* row, int rows, float soft_cap) {
   }
 }
 
-MILLET_INLINE float maximum_of(F32x8 v) {
-  float most = v[0];
-  for (int j = 1; j < 8; j++) most = v[j] > most ? v[j] : most;
-  return most;
-}
-
-// Scores of query i to probabilities relative to the new maximum; updates m, l and alpha. The sum runs over four lanes
-// as in ../assembly/kernels/attention-softmax.ts.
+// Scores of query i to probabilities relative to the new maximum; updates m, l and alpha. NaN stays NaN. The sum runs
+// over four lanes as in ../assembly/kernels/attention-softmax.ts. Without masks every row is visible.
+template <bool kMasked>
 MILLET_INLINE void softmax_row(const Tile& tile, int i, int rows) {
   float* row = tile.scores + i * kSpanRows;
   const int32_t* mask = tile.masks + i * kSpanRows;
-  F32x8 most = splat8(kNoScore);
-  for (int j = 0; j < rows; j += 8) {
-    const F32x8 seen = load<I32x8>(mask + j) != 0 ? load<F32x8>(row + j) : splat8(kNoScore);
+  using Integers = decltype(Widest{} < Widest{});
+  constexpr int kLanes = sizeof(Widest) / 4;
+  const Widest none = Widest{} + kNoScore;
+  Widest most = none;
+  for (int j = 0; j < rows; j += kLanes) {
+    Widest seen = load<Widest>(row + j);
+    if constexpr (kMasked) seen = load<Integers>(mask + j) != 0 ? seen : none;
     most = seen > most ? seen : most;
   }
   const float before = tile.segment_maximum[i];
-  const float largest = maximum_of(most);
+  const float largest = largest_lane(most);
   const float maximum = before > largest ? before : largest;
   const float alpha = exp1(before - maximum);
   F32x4 sum = splat4(0);
-  for (int j = 0; j < rows; j += 8) {
-    const F32x8 p = bits_as<F32x8>(bits_as<I32x8>(exp8(load<F32x8>(row + j) - maximum)) & load<I32x8>(mask + j));
+  for (int j = 0; j < rows; j += kLanes) {
+    Widest p = exp_nonpositive<Widest>(load<Widest>(row + j) - maximum);
+    if constexpr (kMasked) p = bits_as<Widest>(bits_as<Integers>(p) & load<Integers>(mask + j));
     store(row + j, p);
-    sum = (sum + low_half(p)) + high_half(p);
+    for (int lane = 0; lane < kLanes; lane += 4) sum += load<F32x4>(row + j + lane);
   }
   tile.segment_maximum[i] = maximum;
   tile.alphas[i] = alpha;
   tile.segment_sum[i] = tile.segment_sum[i] * alpha + ((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
-MILLET_INLINE void softmax_span(const Tile& tile, const uint32_t* step, int n, int rows) {
+MILLET_INLINE void softmax_span(const Tile& tile, const uint32_t* step, int n, int rows, bool masked) {
   const float soft_cap = real(step, AttentionOperand::SoftCap);
   for (int i = 0; i < n; i++) {
     if (soft_cap != 0) cap_scores(tile.scores + i * kSpanRows, rows, soft_cap);
-    softmax_row(tile, i, rows);
+    if (masked) softmax_row<true>(tile, i, rows);
+    else softmax_row<false>(tile, i, rows);
   }
 }
 

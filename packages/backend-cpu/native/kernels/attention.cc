@@ -13,6 +13,14 @@ using Operand = AttentionOperand;
 
 namespace {
 
+// Blocks of a sequence that are computed with at once: `blocks` of them from `first` on, none if that is 0.
+struct Span {
+  int32_t kv_head;
+  int32_t sequence;
+  int32_t first;
+  int blocks;
+};
+
 struct Attention {
   const Run& run;
   const uint32_t* step;
@@ -54,53 +62,82 @@ struct Attention {
     }
   }
 
-  // A block of a sequence, or null past the sequence's `length`.
-  const uint8_t* block_of(int32_t sequence, int32_t b, int32_t length) const {
-    if (b * KvBlock::Rows >= length) return nullptr;
-    const int64_t place = int64_t{sequence} * operand(Operand::BlockTableColumns) + b;
+  int32_t blocks_of(int32_t sequence) const { return (length_of(sequence) + KvBlock::Rows - 1) / KvBlock::Rows; }
+
+  const uint8_t* block_of(const Span& span, int j) const {
+    const int64_t place = int64_t{span.sequence} * operand(Operand::BlockTableColumns) + span.first + j;
     const int32_t id = i32_at(address(run, step, Operand::BlockTable), place);
     return block_at(run, block_addresses(run, step, Operand::Blocks), id);
   }
 
-  // Blocks `first` and after of a sequence.
-  void attend_span(int32_t kv_head, int n, int32_t sequence, int32_t first, int blocks, int32_t length) const {
+  // The first span of a segment; none of one past the end.
+  Span first_span(int32_t kv_head, int32_t sequence, int32_t segment) const {
+    const int32_t first = segment * KvBlock::SegmentBlocks;
+    return {kv_head, sequence, first, max(0, min(KvBlock::SpanBlocks, blocks_of(sequence) - first))};
+  }
+
+  // Keys of block j of a span, or null if it has no such block.
+  const uint8_t* keys_of(const Span& span, int j) const {
+    if (j >= span.blocks) return nullptr;
+    const int64_t size =
+        head_bytes(kv_type(step, Operand::Type), operand(Operand::HeadDim), operand(Operand::ValueDim));
+    return block_of(span, j) + units(step, Operand::LayerOffset) + size * span.kv_head;
+  }
+
+  // While it computes with a span, it asks for the keys of the next.
+  void attend_span(int n, const Span& span, const Span& next) const {
     const KvType type = kv_type(step, Operand::Type);
     const int32_t head_dim = operand(Operand::HeadDim);
     const int32_t value_dim = operand(Operand::ValueDim);
-    const int64_t offset = units(step, Operand::LayerOffset) + head_bytes(type, head_dim, value_dim) * kv_head;
-    const int64_t values = offset + key_bytes(type, head_dim);
+    const int32_t left = length_of(span.sequence) - span.first * KvBlock::Rows;
+    bool masked = false;
+    for (int j = 0; j < span.blocks && !masked; j++) {
+      masked = !sees_all(tile, step, n, block_of(span, j), left - j * KvBlock::Rows);
+    }
     CachedHead heads[KvBlock::SpanBlocks];
     int seen = 0;
-    for (int j = 0; j < blocks; j++) {
-      const uint8_t* block = block_of(sequence, first + j, length);
-      if (!mask_block(tile, step, n, block, length - (first + j) * KvBlock::Rows, j)) continue;
-      const uint8_t* next = block_of(sequence, first + j + KvBlock::SpanBlocks, length);
-      __builtin_prefetch(next);  // its positions
-      __builtin_prefetch(next + 64);
-      heads[seen++] = {type, head_dim,       value_dim,      value_columns(type, value_dim),
-                       j,    block + offset, block + values, next == nullptr ? nullptr : next + offset};
+    for (int j = 0; j < span.blocks; j++) {
+      if (masked && !mask_block(tile, step, n, block_of(span, j), left - j * KvBlock::Rows, j)) continue;
+      if (j < next.blocks) {
+        __builtin_prefetch(block_of(next, j));  // its positions
+        __builtin_prefetch(block_of(next, j) + 64);
+      }
+      const uint8_t* keys = keys_of(span, j);
+      heads[seen++] = {type,
+                       head_dim,
+                       value_dim,
+                       value_columns(type, value_dim),
+                       j,
+                       keys,
+                       keys + key_bytes(type, head_dim),
+                       keys_of(next, j)};
     }
     if (seen == 0) return;
     for (int i = 0; i < seen; i++) score_block(heads[i], tile, n);
-    softmax_span(tile, step, n, blocks * KvBlock::Rows);
+    softmax_span(tile, step, n, span.blocks * KvBlock::Rows, masked);
     for (int i = 0; i < seen; i++) add_values(heads[i], tile, n, i == 0 ? tile.alphas : tile.ones);
   }
 
-  void attend_segment(int32_t kv_head, int n, int32_t sequence, int32_t segment) const {
-    const int32_t length = length_of(sequence);
-    const int32_t first = segment * KvBlock::SegmentBlocks;
-    const int32_t end = min(first + KvBlock::SegmentBlocks, (length + KvBlock::Rows - 1) / KvBlock::Rows);
+  // From its first span on; `next` follows the segment.
+  void attend_segment(int n, Span span, const Span& next) const {
+    const int32_t end = min(span.first + KvBlock::SegmentBlocks, blocks_of(span.sequence));
     begin_segment(tile);
-    for (int32_t b = first; b < end; b += KvBlock::SpanBlocks) {
-      attend_span(kv_head, n, sequence, b, min(KvBlock::SpanBlocks, end - b), length);
+    while (span.blocks > 0) {
+      Span following = span;
+      following.first += KvBlock::SpanBlocks;
+      following.blocks = max(0, min(KvBlock::SpanBlocks, end - following.first));
+      attend_span(n, span, following.blocks > 0 ? following : next);
+      span = following;
     }
   }
 
-  void attend_all(int32_t kv_head, int n, int32_t sequence) const {
+  void attend_all(int32_t kv_head, int n, int32_t sequence, const Span& next) const {
     const int32_t segments = segments_of(length_of(sequence));
     begin_total(tile);
     for (int32_t segment = 0; segment < segments; segment++) {
-      attend_segment(kv_head, n, sequence, segment);
+      const bool is_last = segment + 1 == segments;
+      attend_segment(n, first_span(kv_head, sequence, segment),
+                     is_last ? next : first_span(kv_head, sequence, segment + 1));
       merge_segment(tile, n);
     }
   }
@@ -118,15 +155,16 @@ struct Attention {
     write_total(tile, i, value_dim, floats(y) + head * value_dim);
   }
 
-  // Up to four queries of a KV head, in runs that belong to one sequence.
-  void attend_tile(int32_t kv_head, int32_t first, int32_t end, int32_t segment, bool shared) const {
+  // Up to four queries of a KV head, in runs that belong to one sequence; `next` follows the last run.
+  void attend_tile(int32_t kv_head, int32_t first, int32_t end, int32_t segment, bool shared, const Span& next) const {
     while (first < end) {
       const int32_t sequence = sequence_of(first / group());
       int n = 1;
       while (first + n < end && sequence_of((first + n) / group()) == sequence) n++;
       prepare_queries(kv_head, first, n);
-      if (shared) attend_segment(kv_head, n, sequence, segment);
-      else attend_all(kv_head, n, sequence);
+      const Span after = first + n < end ? Span{} : next;
+      if (shared) attend_segment(n, first_span(kv_head, sequence, segment), after);
+      else attend_all(kv_head, n, sequence, after);
       for (int i = 0; i < n; i++) {
         if (shared) save_partial(tile, i, partial_of(kv_head, first + i, segment));
         else write_output(i, kv_head, first + i);
@@ -156,15 +194,19 @@ void attention(const Run& run, const uint32_t* step) {
   const int32_t tiles = (queries + 3) >> 2;
   const int32_t segments = word(step, Operand::Partials) == 0 ? 1 : a.longest_segments();
   const int32_t units = word(step, Operand::KvHeads) * tiles * segments;
+  const auto first_query = [&](int32_t unit) { return unit / segments % tiles * 4; };
+  const auto kv_head = [&](int32_t unit) { return unit / segments / tiles; };
   // Dealt one by one: later rows see more of the cache.
   for (int32_t unit = run.thread; unit < units; unit += run.threads) {
     if (aborted(run)) return;
-    const int32_t tile = unit / segments;
-    const int32_t kv_head = tile / tiles;
-    const int32_t first = (tile % tiles) * 4;
+    const int32_t first = first_query(unit);
     const int32_t end = min(first + 4, queries);
-    a.attend_tile(kv_head, first, end, unit % segments, segments > 1);
-    if (segments > 1) a.finish_shared(kv_head, first, end, tile, segments);
+    const int32_t next = unit + run.threads;
+    Span after = {};
+    if (next < units)
+      after = a.first_span(kv_head(next), a.sequence_of(first_query(next) / a.group()), next % segments);
+    a.attend_tile(kv_head(unit), first, end, unit % segments, segments > 1, after);
+    if (segments > 1) a.finish_shared(kv_head(unit), first, end, unit / segments, segments);
   }
 }
 

@@ -3,7 +3,7 @@ import { KV_DTYPES } from "@millet/core/backend";
 import { describe, expect, test } from "vitest";
 import { describeWith } from "../../../../test/support/availability.js";
 import { cpu } from "../../src/index.js";
-import { LONG_SHAPES, lastRow } from "../support/long-attention.js";
+import { expectNaN, LONG_SHAPES, lastRow } from "../support/long-attention.js";
 import { nativeEngine, nativeLevels } from "./requirement.js";
 
 describeWith(nativeEngine(), "native engine", () => {
@@ -15,5 +15,10 @@ describeWith(nativeEngine(), "native engine", () => {
         expect(await lastRow(backend, shape, dtype)).toEqual(expected);
       }
     });
+  });
+
+  test("NaN in a key reaches the heads that see it, and no others", async () => {
+    for (const isa of nativeLevels())
+      await expectNaN(await cpu({ engine: "native", isa, threads: 2 }).create());
   });
 });

@@ -3,6 +3,7 @@ import { type Backend, type KvDType, roundKv } from "@millet/core/backend";
 import { GraphBuilder } from "@millet/core/graph";
 import { type AttentionAttrs, attention } from "@millet/core/ops";
 import { type HostTensor, tensorOf, viewAs } from "@millet/core/tensor";
+import { expect } from "vitest";
 import { Random } from "../../../../test/support/random.js";
 
 const BLOCKS = 40; // 1,280 rows: three segments of 512
@@ -51,6 +52,7 @@ function inputsOf(
   end: number,
   { heads, kvHeads, headDim, valueDim }: Heads,
   rounded: KvDType,
+  hasNaN = false,
 ) {
   const rows = Array.from({ length: end - start }, (_, i) => start + i);
   const matrix = (seed: number, width: number, dtype: KvDType = "f32", headSize = width) => {
@@ -61,9 +63,11 @@ function inputsOf(
     return tensorOf("f32", [rows.length, width], values);
   };
   const ints = (values: number[], shape = [values.length]) => tensorOf("i32", shape, Int32Array.from(values));
+  const k = matrix(2, kvHeads * headDim, rounded, headDim);
+  if (hasNaN) viewAs(k, "f32")[(rows.length - 1) * kvHeads * headDim] = Number.NaN;
   return {
     q: matrix(1, heads * headDim),
-    k: matrix(2, kvHeads * headDim, rounded, headDim),
+    k,
     v: matrix(3, kvHeads * valueDim, rounded, valueDim),
     positions: ints(rows),
     sequences: ints(rows.map(() => 0)),
@@ -73,12 +77,13 @@ function inputsOf(
   };
 }
 
-/** Outputs of the last row of a long text: in its chunk, then alone. */
+/** Outputs of the last row of a long text: in its chunk, then alone, where the first head's last key may hold a NaN. */
 export async function lastRow(
   backend: Backend,
   shape: Heads,
   dtype: KvDType,
   rounded: KvDType = "f32",
+  hasNaN = false,
 ): Promise<Float32Array[]> {
   const kv = { layers: 1, ...shape, dtype, blockRows: 32, maxBlocks: BLOCKS };
   const graphs = { chunk: graphOf("chunk", CHUNK, shape), alone: graphOf("alone", 1, shape) };
@@ -86,7 +91,10 @@ export async function lastRow(
   const state = model.createState();
   await state.reserve(BLOCKS);
   const run = async (name: "chunk" | "alone", start: number, end: number): Promise<HostTensor> => {
-    const { y } = model.executables[name]!.run({ inputs: inputsOf(start, end, shape, rounded), state });
+    const { y } = model.executables[name]!.run({
+      inputs: inputsOf(start, end, shape, rounded, hasNaN && name === "alone"),
+      state,
+    });
     return y!.read();
   };
   let chunk: HostTensor | undefined;
@@ -95,4 +103,12 @@ export async function lastRow(
   await backend.dispose();
   const width = shape.heads * shape.valueDim;
   return [viewAs(chunk!, "f32").slice(-width), viewAs(alone, "f32")];
+}
+
+/** A NaN in the last key of the first head makes that head's queries NaN, and no others'. */
+export async function expectNaN(backend: Backend): Promise<void> {
+  const shape = { heads: 4, kvHeads: 2, headDim: 8, valueDim: 8 };
+  const [clean, spoiled] = await lastRow(backend, shape, "f32", "f32", true);
+  expect([...spoiled!.subarray(0, 16)]).toEqual(Array(16).fill(Number.NaN));
+  expect(spoiled!.subarray(16)).toEqual(clean!.subarray(16));
 }
