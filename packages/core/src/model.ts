@@ -2,7 +2,7 @@
  * loadModel(): opens a model file, chooses a backend, and gives a Model that generates text.
  * The one place that knows all layers.
  */
-import { serve } from "./backend/serve.js";
+import type { LoadProgress } from "./backend/backend.js";
 import { modelChat } from "./chat/model-chat.js";
 import { throwIfAborted } from "./errors.js";
 import type { ModelFile } from "./formats/index.js";
@@ -15,6 +15,7 @@ import { modelInfo } from "./model/info.js";
 import { openModelFile, rememberFiles } from "./model/open-file.js";
 import { checkPlatform } from "./model/platform.js";
 import { RunningModel } from "./model/running-model.js";
+import { serveBeside } from "./model/serve-beside.js";
 import { type ReloadRecipe, ServedModel } from "./model/served-model.js";
 import { modelShape } from "./model/shape.js";
 import type { LoadModelOptions, Model, ModelPackage } from "./model/types.js";
@@ -27,6 +28,7 @@ import {
   rememberSource,
   type SourceOptions,
 } from "./store/index.js";
+import type { MetadataMap } from "./tokenizer/describe-gguf.js";
 import { modelTokenizer } from "./tokenizer/model-tokenizer.js";
 
 /**
@@ -113,23 +115,20 @@ async function loadFrom(
   const generation = mergeOptions<GenerateOptions>(fileDefaults(metadata), options.generation ?? {});
   const definition = await defineModel(file);
   const info = modelInfo(file, definition, name);
-  const tokenizer = await modelTokenizer(metadata);
-  const stored = metadata.get("tokenizer.chat_template");
-  const template = typeof stored === "string" ? stored : undefined;
-  const chat = await modelChat(template, tokenizer, system ?? undefined);
   resolveOptions({ ...info, endOfGenerationIds: [] }, generation); // refuses bad defaults before the long part
   const { engine: shape, embedding, kv, leastBlocks, graphs } = modelShape(definition, options);
   const progress = { loadedBytes: 0, totalBytes: 0 };
   const request = { graphs, kv, leastBlocks };
-  const loaded = await serve(recipe.factories, {
+  const serveRequest = {
     ...request,
     weights: definition.weights,
     signal,
-    onProgress: (bytes) => {
+    onProgress: (bytes: LoadProgress) => {
       Object.assign(progress, bytes);
       onProgress?.({ phase: "weights", ...bytes });
     },
-  });
+  };
+  const [loaded, text] = await serveBeside(recipe.factories, serveRequest, () => textParts(metadata, system));
   const served = new ServedModel(loaded, { ...recipe, request });
   const engine = await startEngine(served, shape, signal);
   onProgress?.({ phase: "ready", ...progress });
@@ -139,12 +138,19 @@ async function loadFrom(
     served,
     engine,
     embedding,
-    tokenizer,
-    ...chat,
+    ...text,
     defaults: { system: system ?? undefined, generation },
     loadMs,
     notes,
   });
+}
+
+/** What turns texts and messages into tokens and back. */
+async function textParts(metadata: MetadataMap, system: string | null | undefined) {
+  const tokenizer = await modelTokenizer(metadata);
+  const stored = metadata.get("tokenizer.chat_template");
+  const template = typeof stored === "string" ? stored : undefined;
+  return { tokenizer, ...(await modelChat(template, tokenizer, system ?? undefined)) };
 }
 
 /** The last step that can fail: what was loaded goes with it. */

@@ -242,3 +242,45 @@ describe("loadModel", () => {
     await expect(loadModel(bytes, { backend: [] })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 });
+
+describe("weights and tokenizer, loaded side by side", () => {
+  const untokenized = tinyModel({ metadata: { "tokenizer.ggml.model": { type: "string", value: "runes" } } });
+
+  it("a tokenizer that cannot be built stops the loading of weights", async () => {
+    const { factory, log } = backend("slow", () => ({
+      load: (_graphs, _weights, _kv, options) =>
+        new Promise((_, reject) => {
+          options?.onProgress?.({ loadedBytes: 1, totalBytes: 2 });
+          // Never ends by itself.
+          options!.signal!.addEventListener("abort", () => reject(new MilletError("ABORTED", "stopped")));
+        }),
+    }));
+    const loading = loadModel(await untokenized, { backend: factory });
+    await expect(loading).rejects.toMatchObject({ code: "TOKENIZER_UNSUPPORTED" });
+    expect(log).toEqual(["create", "dispose"]);
+  });
+
+  it("what was loaded before the tokenizer failed is disposed of", async () => {
+    // Tells nothing while it loads, so that the tokenizer waits until it has.
+    const { factory, log } = backend("silent", (inner) => ({
+      load: (graphs, weights, kv) => inner.load(graphs, weights, kv),
+    }));
+    const loading = loadModel(await untokenized, { backend: factory });
+    await expect(loading).rejects.toMatchObject({ code: "TOKENIZER_UNSUPPORTED" });
+    expect(log).toEqual(["create", "load", "dispose model", "dispose"]);
+  });
+
+  it("the caller's signal ends both", async () => {
+    const stop = new AbortController();
+    const { factory, log } = backend("stopped", () => ({
+      load: (_graphs, _weights, _kv, options) =>
+        new Promise((_, reject) => {
+          options!.signal!.addEventListener("abort", () => reject(new MilletError("ABORTED", "stopped")));
+          stop.abort();
+        }),
+    }));
+    const loading = loadModel(bytes, { backend: factory, signal: stop.signal });
+    await expect(loading).rejects.toMatchObject({ code: "ABORTED" });
+    expect(log).toEqual(["create", "dispose"]);
+  });
+});
