@@ -26,6 +26,14 @@ export const CONTESTANTS = [
     packs: true,
   },
   {
+    // What node-llama-cpp keeps by default, so that both read the same bytes per token.
+    name: "millet-native-f16",
+    title: "Millet, native, KV cache in f16",
+    peers: ["node-llama-cpp"],
+    command: [script("speed-millet.mjs"), "--engine", "native", "--kv-type", "f16"],
+    avx2: { options: ["--isa", "avx2"] },
+  },
+  {
     name: "millet-wasm",
     title: "Millet, WASM in Node",
     peers: ["node-llama-cpp"],

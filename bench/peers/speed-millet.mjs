@@ -11,6 +11,7 @@ const model = await loadModel(work.path, {
     work.engine === "webgpu" ? webgpu() : cpu({ threads: work.threads, engine: work.engine, isa: work.isa }),
   contextLength: work.contextTokens,
   maxSequences: 1,
+  kvDType: work.kvDType,
 });
 const speeds = await measureRuns(work.repeat, async (run) => {
   const prompt = promptIds(work.promptTokens, model.info.vocabularySize, run);

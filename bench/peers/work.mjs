@@ -5,7 +5,7 @@ import { medianOf } from "./statistics.mjs";
 
 /**
  * The arguments of a speed script: <model> [--threads N] [--prompt-tokens N] [--gen-tokens N] [--repeat N]
- * [--engine NAME] [--isa NAME, of Millet's native engine] [--js-flags FLAGS, of a browser]. contextTokens is what a prompt and its continuation need.
+ * [--engine NAME] [--isa NAME, of Millet's native engine] [--kv-type TYPE, of Millet's KV cache] [--js-flags FLAGS, of a browser]. contextTokens is what a prompt and its continuation need.
  */
 export function parseWork() {
   const { positionals, values } = parseArgs({
@@ -17,6 +17,7 @@ export function parseWork() {
       repeat: { type: "string", default: "3" },
       engine: { type: "string" },
       isa: { type: "string" },
+      "kv-type": { type: "string" },
       "js-flags": { type: "string" },
     },
   });
@@ -32,6 +33,7 @@ export function parseWork() {
     path: positionals[0],
     engine: values.engine,
     isa: values.isa,
+    kvDType: values["kv-type"],
     jsFlags: values["js-flags"],
     threads: Number(values.threads),
     promptTokens,
