@@ -155,7 +155,7 @@ describeWith(browser(), "the example web-chat", (executable) => {
       else await chat.page.reload();
       await chat.page.unroute(lastFile);
       await chat.button("Load").waitFor();
-      await expect.poll(() => chat.page.workers(), { timeout: 10_000 }).toEqual([]); // Chromium takes 2 s to end them
+      await expect.poll(() => chat.page.workers(), { timeout: 60_000 }).toEqual([]); // Chromium takes 2 s to end them
       const kept = await chat.page.evaluate(async () => {
         return [await caches.keys(), await indexedDB.databases(), localStorage.length];
       });

@@ -1,7 +1,7 @@
 /**
  * Time of decode attention by type of the KV cache: `npm run bench -- attention [--context 4096] [--layers 30] [--engine
  * wasm|native] [--threads N] [--heads 9] [--kv-heads 3] [--head-dim 64]`. Only attention, over as many layers as a model
- * has, so that the cache comes from memory; the median of 15 runs, and the bytes of the cache read per second.
+ * has, so that the cache comes from memory; the median of 101 runs, and the bytes of the cache read per second.
  */
 import { parseArgs } from "node:util";
 import { KV_BLOCK_ROWS, KV_DTYPES, type KvDType } from "@millet/core/backend";
@@ -11,7 +11,9 @@ import { tensorOf } from "@millet/core/tensor";
 import { cpu } from "../src/index.js";
 import { kvBlockBytes } from "../src/lower/kv-layout.js";
 
-const RUNS = 15;
+/** Enough for V8 to have optimized the kernels before the first one that counts. */
+const WARM_UP = 200;
+const RUNS = 101;
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -83,10 +85,10 @@ async function measure(dtype: KvDType): Promise<string> {
     ...{ blockTable: ints([...Array(blocks).keys()], [1, blocks]), lengths: ints([context]) },
   };
   const times: number[] = [];
-  for (let i = 0; i < RUNS + 10; i++) {
+  for (let i = 0; i < WARM_UP + RUNS; i++) {
     const from = performance.now();
     await model.executables.step!.run({ inputs, state }).x!.read();
-    if (i >= 10) times.push(performance.now() - from);
+    if (i >= WARM_UP) times.push(performance.now() - from);
   }
   await backend.dispose();
   times.sort((a, b) => a - b);

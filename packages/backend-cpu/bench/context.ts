@@ -13,7 +13,7 @@ const { values } = parseArgs({
     model: { type: "string" },
     engine: { type: "string" },
     threads: { type: "string", default: "2" },
-    pairs: { type: "string", default: "60" },
+    pairs: { type: "string", default: "200" },
   },
 });
 if (values.model === undefined) throw new Error("Name a model: --model FILE");
