@@ -4,7 +4,7 @@
  */
 
 import { cpu } from "@millet/backend-cpu";
-import { canRun, loadModel } from "@millet/core";
+import { canRun, type GenerationTimings, loadModel, type Model } from "@millet/core";
 import { model as shipped } from "@millet/model-smollm2-135m-instruct";
 import { afterEach, expect, test, vi } from "vitest";
 
@@ -19,34 +19,47 @@ afterEach(() => vi.restoreAllMocks());
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 const apart = (a: number, b: number) => Math.max(a / b, b / a);
 
-test("speeds and memory of the shipped model", { timeout: 240_000 }, async () => {
+const backend = cpu({ threads: 1 });
+const options = { backend, promptTokens: PROMPT_TOKENS, generatedTokens: GENERATED_TOKENS };
+
+/** An answer to a prompt that nobody asked before. */
+async function answer(model: Model, prompt: number): Promise<GenerationTimings> {
+  const ids = Array.from({ length: PROMPT_TOKENS }, (_, i) => (i * 7919 + prompt) % 40_000);
+  const { result } = model.generate(ids, {
+    temperature: 0,
+    repetitionPenalty: 1,
+    maxTokens: GENERATED_TOKENS + 1,
+    ignoreEndOfGeneration: true,
+  });
+  return (await result).timings;
+}
+
+// First, and by itself: a process keeps what it has once taken, so that another try would find nothing to take.
+test("memory of the shipped model", { timeout: 240_000 }, async () => {
+  const rss = process.memoryUsage().rss;
+  const model = await loadModel(shipped, { backend });
+  try {
+    await answer(model, 0);
+    const { memory } = (await canRun(shipped, { ...options, measure: false })).backends[0]!;
+    expect(apart(rss + memory!.peakBytes, process.memoryUsage().rss)).toBeLessThan(MEMORY_TOLERANCE);
+  } finally {
+    await model.dispose();
+  }
+});
+
+test("speeds of the shipped model", { timeout: 240_000 }, async () => {
   vi.spyOn(performance, "now").mockImplementation(() => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;
   });
-  const rss = process.memoryUsage().rss;
-  const backend = cpu({ threads: 1 });
-  const options = { backend, promptTokens: PROMPT_TOKENS, generatedTokens: GENERATED_TOKENS };
   const model = await loadModel(shipped, { backend });
   try {
     const [decodes, prefills]: [number[], number[]] = [[], []];
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const ids = Array.from({ length: PROMPT_TOKENS }, (_, i) => (i * 7919 + attempt) % 40_000);
-      const { result } = model.generate(ids, {
-        temperature: 0,
-        repetitionPenalty: 1,
-        maxTokens: GENERATED_TOKENS + 1,
-        ignoreEndOfGeneration: true,
-      });
-      const { timings } = await result;
-      if (attempt === 0) {
-        const { memory } = (await canRun(shipped, { ...options, measure: false })).backends[0]!;
-        const grown = process.memoryUsage().rss - rss;
-        expect(apart(rss + memory!.peakBytes, rss + grown)).toBeLessThan(MEMORY_TOLERANCE);
-      }
+      const measured = await answer(model, attempt);
       const [prediction] = (await canRun(shipped, options)).backends;
-      decodes.push(prediction!.decodeTokensPerSecond!.value / timings.decodeTokensPerSecond);
-      prefills.push(prediction!.prefillTokensPerSecond!.value / timings.prefillTokensPerSecond);
+      decodes.push(prediction!.decodeTokensPerSecond!.value / measured.decodeTokensPerSecond);
+      prefills.push(prediction!.prefillTokensPerSecond!.value / measured.prefillTokensPerSecond);
       if (attempt >= 1 && [decodes, prefills].every((ratios) => apart(median(ratios), 1) < SPEED_TOLERANCE))
         return;
     }
