@@ -43,6 +43,8 @@ export enum Constant {
   Gelu6 = 400,
   Gelu7 = 416,
   Gelu8 = 432,
+  /** 2^13 and 0 as i16: a dot product with it widens the even i16 and shifts them as `HalfMask` wants it. */
+  HalfShift = 448,
 }
 
 let base: usize = Fixed.Constants;
@@ -79,6 +81,7 @@ export function initializeConstants(): void {
   v128.store(base + Constant.Gelu6, f32x4.splat(-0.2553284466266632));
   v128.store(base + Constant.Gelu7, f32x4.splat(0.14378881454467773));
   v128.store(base + Constant.Gelu8, f32x4.splat(-0.029109057039022446));
+  v128.store(base + Constant.HalfShift, i32x4.splat(1 << 13));
 }
 
 @inline

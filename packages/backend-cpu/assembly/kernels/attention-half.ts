@@ -1,7 +1,7 @@
 /**
  * The products of attention with B in f16: as attention-product.ts, with the bits that B as f32 would give. The lanes of
- * a word are taken apart by shifts, which leaves them 2^112 too small (the biases of the exponents are 112 apart);
- * callers make A that much larger instead, which is exact: `enlarge`.
+ * a word are taken apart by a shift and a dot product, which leaves them 2^112 too small (the biases of the exponents are
+ * 112 apart); callers make A that much larger instead, which is exact: `enlarge`.
  */
 import { Constant, constant } from "../constants";
 
@@ -48,8 +48,8 @@ export function productHalf(
 }
 
 @inline
-function even(words: v128, mask: v128): v128 {
-  return v128.and(i32x4.shr_s(i32x4.shl(words, 16), 3), mask);
+function even(words: v128, shift: v128, mask: v128): v128 {
+  return v128.and(i32x4.dot_i16x8_s(words, shift), mask);
 }
 
 @inline
@@ -82,6 +82,7 @@ function alphaOf(alphas: usize, row: usize): usize {
 }
 
 function half1x4(a: usize, b: usize, bStride: usize, depth: i32, c: usize, alphas: usize): void {
+  const shift = constant(Constant.HalfShift);
   const mask = constant(Constant.HalfMask);
   let e0 = f32x4.splat(0);
   let e1 = f32x4.splat(0);
@@ -94,16 +95,16 @@ function half1x4(a: usize, b: usize, bStride: usize, depth: i32, c: usize, alpha
   for (let k = 0; k < depth; k++) {
     const x = v128.load32_splat(a);
     let w = v128.load(b);
-    e0 = add(e0, x, even(w, mask));
+    e0 = add(e0, x, even(w, shift, mask));
     o0 = add(o0, x, odd(w, mask));
     w = v128.load(b, 16);
-    e1 = add(e1, x, even(w, mask));
+    e1 = add(e1, x, even(w, shift, mask));
     o1 = add(o1, x, odd(w, mask));
     w = v128.load(b, 32);
-    e2 = add(e2, x, even(w, mask));
+    e2 = add(e2, x, even(w, shift, mask));
     o2 = add(o2, x, odd(w, mask));
     w = v128.load(b, 48);
-    e3 = add(e3, x, even(w, mask));
+    e3 = add(e3, x, even(w, shift, mask));
     o3 = add(o3, x, odd(w, mask));
     a += 4;
     b += bStride;
@@ -115,13 +116,14 @@ function half1x4(a: usize, b: usize, bStride: usize, depth: i32, c: usize, alpha
 }
 
 function half1x1(a: usize, b: usize, bStride: usize, depth: i32, c: usize, alphas: usize): void {
+  const shift = constant(Constant.HalfShift);
   const mask = constant(Constant.HalfMask);
   let e0 = f32x4.splat(0);
   let o0 = f32x4.splat(0);
   for (let k = 0; k < depth; k++) {
     const w = v128.load(b);
     const x = v128.load32_splat(a);
-    e0 = add(e0, x, even(w, mask));
+    e0 = add(e0, x, even(w, shift, mask));
     o0 = add(o0, x, odd(w, mask));
     a += 4;
     b += bStride;
@@ -139,6 +141,7 @@ function half2x1(
   cStride: usize,
   alphas: usize,
 ): void {
+  const shift = constant(Constant.HalfShift);
   const mask = constant(Constant.HalfMask);
   let e0 = f32x4.splat(0);
   let e1 = f32x4.splat(0);
@@ -147,7 +150,7 @@ function half2x1(
   let a1 = a + aStride;
   for (let k = 0; k < depth; k++) {
     const w = v128.load(b);
-    const evens = even(w, mask);
+    const evens = even(w, shift, mask);
     const odds = odd(w, mask);
     let x = v128.load32_splat(a);
     e0 = add(e0, x, evens);
@@ -173,6 +176,7 @@ function half3x1(
   cStride: usize,
   alphas: usize,
 ): void {
+  const shift = constant(Constant.HalfShift);
   const mask = constant(Constant.HalfMask);
   let e0 = f32x4.splat(0);
   let e1 = f32x4.splat(0);
@@ -184,7 +188,7 @@ function half3x1(
   let a2 = a1 + aStride;
   for (let k = 0; k < depth; k++) {
     const w = v128.load(b);
-    const evens = even(w, mask);
+    const evens = even(w, shift, mask);
     const odds = odd(w, mask);
     let x = v128.load32_splat(a);
     e0 = add(e0, x, evens);
@@ -215,6 +219,7 @@ function half4x1(
   cStride: usize,
   alphas: usize,
 ): void {
+  const shift = constant(Constant.HalfShift);
   const mask = constant(Constant.HalfMask);
   let e0 = f32x4.splat(0);
   let e1 = f32x4.splat(0);
@@ -229,7 +234,7 @@ function half4x1(
   let a3 = a2 + aStride;
   for (let k = 0; k < depth; k++) {
     const w = v128.load(b);
-    const evens = even(w, mask);
+    const evens = even(w, shift, mask);
     const odds = odd(w, mask);
     let x = v128.load32_splat(a);
     e0 = add(e0, x, evens);
