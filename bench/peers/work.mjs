@@ -5,7 +5,8 @@ import { medianOf } from "./statistics.mjs";
 
 /**
  * The arguments of a speed script: <model> [--threads N] [--prompt-tokens N] [--gen-tokens N] [--repeat N]
- * [--engine NAME] [--isa NAME, of Millet's native engine] [--kv-type TYPE, of Millet's KV cache] [--js-flags FLAGS, of a browser]. contextTokens is what a prompt and its continuation need.
+ * [--engine NAME] [--isa NAME, of Millet's native engine] [--kv-type TYPE, of Millet's KV cache] [--js-flags FLAGS, of a
+ * browser]. contextTokens is what a prompt and its continuation need.
  */
 export function parseWork() {
   const { positionals, values } = parseArgs({

@@ -1,7 +1,18 @@
 /** A span of cached rows in the online softmax: which rows are visible, and how scores become probabilities. */
 import { real, word } from "../address";
 import { KvBlock, AttentionOperand as Operand } from "../opcodes";
-import { alphas, firstPosition, lastPosition, masks, NO_SCORE, positions, SCORE_STRIDE, scores, segmentMaximum, segmentSum } from "./attention-tile";
+import {
+  alphas,
+  firstPosition,
+  lastPosition,
+  masks,
+  NO_SCORE,
+  positions,
+  SCORE_STRIDE,
+  scores,
+  segmentMaximum,
+  segmentSum,
+} from "./attention-tile";
 import { exp1, expNonpositive4 } from "./exp";
 import { tanh4 } from "./tanh";
 

@@ -31,21 +31,17 @@ export async function serveBeside<T>(
       onProgress?.(progress);
     },
   });
-  const building = Promise.race([
-    begun,
-    serving.then(
-      () => undefined,
-      () => undefined,
-    ),
-  ]).then(build);
-  building.catch(() => stop.abort());
+  const building = Promise.race([begun, serving]).then(build);
+  building.catch(() => stop.abort()); // an end to loading that has ended changes nothing
   const [served, built] = await Promise.allSettled([serving, building]);
   signal?.removeEventListener("abort", forward);
-  const isBuilt = built.status === "fulfilled";
-  if (served.status === "fulfilled") {
-    if (isBuilt) return [served.value, built.value];
-    await served.value.model.dispose();
-    await served.value.backend.dispose();
-  } else if (isBuilt) throw served.reason;
-  throw (built as PromiseRejectedResult).reason;
+  if (built.status === "rejected") {
+    if (served.status === "fulfilled") {
+      await served.value.model.dispose();
+      await served.value.backend.dispose();
+    }
+    throw built.reason; // of `serve`, if it failed before there was anything to build beside
+  }
+  if (served.status === "rejected") throw served.reason;
+  return [served.value, built.value];
 }

@@ -34,9 +34,9 @@ export interface PageStore {
   evict(): Promise<number>;
   /** Opens the file and keeps it open. */
   hold(address: string): Promise<void>;
-  /** Replaces a record `count` times, and removes it now and then. */
+  /** Replaces a record `count` times, removes it now and then, and at last writes "end" to it. */
   rewrite(count: number): Promise<void>;
-  /** Reads and lists that record until another tab has removed it for good; tells which texts it saw. */
+  /** Reads that record, and lists all, until another tab has written "end" to it; tells which texts it saw. */
   reread(): Promise<readonly (string | undefined)[]>;
 }
 
