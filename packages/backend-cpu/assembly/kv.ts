@@ -1,7 +1,8 @@
 /**
- * Where the KV cache keeps its rows. A state is a table of block addresses (words of 16-byte units); a block holds 32
- * rows: their positions i32[32], then per layer and KV head the keys and the values. Sums over a head or over rows need no
- * horizontal additions.
+ * Where the KV cache keeps its rows: in blocks of 32, which a state's table names (per block two words of 16-byte units:
+ * the address of its first head, and of its positions, i32[32]). Eight blocks make a group: the positions of each, then
+ * per layer and KV head the keys and values of each block, so that a sequence that goes on from block to block reads what
+ * a head keeps of them in one run. Sums over a head or over rows need no horizontal additions.
  *
  * | type | keys | values |
  * |---|---|---|
@@ -15,15 +16,22 @@
 import { address } from "./address";
 import { KvBlock, KvType } from "./opcodes";
 
-/** The table of block addresses of the state of this call. */
+/** The table of blocks of the state of this call. */
 @inline
 export function blockAddresses(step: usize, operand: i32): usize {
   return <usize>load<u32>(address(step, operand)) << 4;
 }
 
+/** The keys of the first head of a block's first layer; those of the next lie `headStride` further. */
 @inline
 export function blockAt(table: usize, block: i32): usize {
-  return <usize>load<u32>(table + (<usize>block << 2)) << 4;
+  return <usize>load<u32>(table + <usize>KvBlock.EntryBytes * block) << 4;
+}
+
+/** The positions of a block's rows, i32[32]. */
+@inline
+export function positionsAt(table: usize, block: i32): usize {
+  return <usize>load<u32>(table + <usize>KvBlock.EntryBytes * block, 4) << 4;
 }
 
 /** Tiles of a head. */
@@ -52,4 +60,9 @@ export function valueBytes(type: KvType, valueDim: i32): usize {
 /** Bytes of keys and values of one head of one layer in a block. */
 export function headBytes(type: KvType, headDim: i32, valueDim: i32): usize {
   return keyBytes(type, headDim) + valueBytes(type, valueDim);
+}
+
+/** Bytes from a head of a block to the next. */
+export function headStride(type: KvType, headDim: i32, valueDim: i32): usize {
+  return headBytes(type, headDim, valueDim) * KvBlock.GroupBlocks;
 }

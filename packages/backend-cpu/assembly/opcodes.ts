@@ -211,7 +211,7 @@ export enum KvPositionsOperand {
   Positions = 2,
   WriteRows = 3,
   Count = 4,
-  /** Address of the word that holds the address of the state's block addresses. */
+  /** Address of the word that holds the address of the state's table of blocks. */
   Blocks = 5,
   Length = 6,
 }
@@ -225,7 +225,7 @@ export enum KvWriteOperand {
   Count = 6,
   WriteRows = 7,
   Blocks = 8,
-  /** Units from a block's start to the layer's first head. */
+  /** Units from a block's first head to the layer's first head. */
   LayerOffset = 9,
   KvHeads = 10,
   HeadDim = 11,
@@ -348,8 +348,12 @@ export enum KvType {
 /** Rows of a block of the KV cache, and where its parts lie (kv.ts). */
 export enum KvBlock {
   Rows = 32,
-  /** Bytes of the positions at a block's start. */
+  /** Bytes of a block's positions. */
   PositionBytes = 128,
+  /** Blocks of a group: what one head keeps of them lies together (kv.ts). */
+  GroupBlocks = 8,
+  /** Bytes of a block's entry in the table of blocks. */
+  EntryBytes = 8,
   /** Blocks that make a segment of attention: partial results are merged per segment, in order. */
   SegmentBlocks = 16,
   /** Blocks of a segment whose scores become probabilities together. */

@@ -1,8 +1,6 @@
 /** Hands out memory for blocks of the KV cache, growing the engine's memory as needed and reusing what states gave back. */
-import type { KvPlan } from "@millet/core/backend";
 import { isMilletError } from "@millet/core/errors";
 import type { Engine } from "./engine/engine.js";
-import { kvBlockBytes } from "./lower/kv-layout.js";
 import { aligned } from "./lower/region.js";
 
 /** Memory grows by at least this much: growing stops all threads for a moment. */
@@ -21,12 +19,10 @@ export class KvMemory {
     this.#maximumBytes = maximumBytes;
   }
 
-  /** Addresses of `count` blocks. @throws MilletError OUT_OF_MEMORY; nothing is taken then */
-  blocks(plan: KvPlan, count: number): Promise<number[]> {
-    return this.allocate(aligned(kvBlockBytes(plan)), count);
-  }
-
-  /** Addresses of `count` pieces of `byteLength`, a multiple of the alignment. Requests are served in turn. */
+  /**
+   * Addresses of `count` pieces of `byteLength`, a multiple of the alignment. Requests are served in turn.
+   * @throws MilletError OUT_OF_MEMORY; nothing is taken then
+   */
   allocate(byteLength: number, count: number): Promise<number[]> {
     const result = this.#growing.then(() => this.#allocate(byteLength, count));
     this.#growing = result.catch(() => undefined);

@@ -9,7 +9,7 @@ import { decompose } from "@millet/core/lower";
 import { byteLength } from "@millet/core/tensor";
 import { Fixed } from "../assembly/memory.js";
 import type { EngineChoice } from "./engine/choose.js";
-import { kvBlockBytes } from "./lower/kv-layout.js";
+import { kvGroupBytes, kvGroups, kvTableBytes } from "./lower/kv-layout.js";
 import { type LoweredGraph, lowerGraph, supportsNode } from "./lower/lower.js";
 import { aligned, Region } from "./lower/region.js";
 import { packedByteLength, rawRowBytes } from "./pack/packed-type.js";
@@ -80,7 +80,7 @@ export function planModel(graphs: GraphSet, kv: KvPlan, engine: EngineTraits): M
     const address = programs.allocate(lowered.program.words.byteLength + 16 * lowered.program.steps.length);
     return [name, { lowered, address }] as const;
   });
-  const maximumBytes = programs.end + aligned(4 * kv.maxBlocks) + aligned(kvBlockBytes(kv)) * kv.maxBlocks;
+  const maximumBytes = programs.end + kvTableBytes(kv) + kvGroupBytes(kv) * kvGroups(kv.maxBlocks);
   return {
     weights,
     weightBytes: region.end - region.start,

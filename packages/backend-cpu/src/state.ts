@@ -1,11 +1,10 @@
-/** A KV cache in the engine's memory: a table of block addresses that programs read, and moves of rows. */
+/** A KV cache in the engine's memory: a table of blocks that programs read, and moves of rows. */
 import type { KvPlan, KvSnapshot, State } from "@millet/core/backend";
 import { MilletError } from "@millet/core/errors";
 import { Opcode } from "../assembly/opcodes.js";
 import type { Engine, MemoryWrite } from "./engine/engine.js";
 import type { KvMemory } from "./kv-memory.js";
-import { kvBlockBytes, kvType } from "./lower/kv-layout.js";
-import { aligned } from "./lower/region.js";
+import { kvGroupBytes, kvGroups, kvTable, kvTableBytes, kvType } from "./lower/kv-layout.js";
 import { AUXILIARY_BYTES, type ModelPlan } from "./model-plan.js";
 import { encodeProgram, units } from "./program/program.js";
 
@@ -14,9 +13,11 @@ export class CpuState implements State {
   readonly #engine: Engine;
   readonly #memory: KvMemory;
   readonly #model: ModelPlan;
-  /** Byte address of the table of block addresses; known once a block is reserved. */
+  /** Byte address of the table of blocks; known once a block is reserved. */
   #table = 0;
-  #blocks: number[] = [];
+  /** Addresses of groups of blocks. */
+  #groups: number[] = [];
+  #blocks = 0;
   #disposed = false;
 
   constructor(plan: KvPlan, engine: Engine, memory: KvMemory, model: ModelPlan) {
@@ -28,7 +29,7 @@ export class CpuState implements State {
 
   /** Rows that exist. */
   get rows(): number {
-    return this.#blocks.length * this.plan.blockRows;
+    return this.#blocks * this.plan.blockRows;
   }
 
   /** The word, in units, that programs find the table by. @throws MilletError DISPOSED */
@@ -38,8 +39,7 @@ export class CpuState implements State {
   }
 
   async reserve(blocks: number): Promise<void> {
-    const missing = blocks - this.#blocks.length;
-    if (missing <= 0) return;
+    if (blocks <= this.#blocks) return;
     if (blocks > this.plan.maxBlocks) {
       throw new MilletError(
         "OUT_OF_MEMORY",
@@ -48,11 +48,12 @@ export class CpuState implements State {
         { details: { neededBlocks: blocks, availableBlocks: this.plan.maxBlocks } },
       );
     }
-    if (this.#table === 0) [this.#table = 0] = await this.#memory.allocate(this.#tableBytes, 1);
-    const fresh = await this.#memory.blocks(this.plan, missing);
-    this.#blocks.push(...fresh);
-    const words = Uint32Array.from(this.#blocks, units);
+    if (this.#table === 0) [this.#table = 0] = await this.#memory.allocate(kvTableBytes(this.plan), 1);
+    const missing = kvGroups(blocks) - this.#groups.length;
+    this.#groups.push(...(await this.#memory.allocate(kvGroupBytes(this.plan), missing)));
+    const words = kvTable(this.plan, this.#groups, blocks);
     await this.#engine.call({ writes: [{ address: this.#table, data: new Uint8Array(words.buffer) }] });
+    this.#blocks = Math.max(blocks, this.#blocks);
   }
 
   async copy(fromRow: number, toRow: number, count: number): Promise<void> {
@@ -86,13 +87,10 @@ export class CpuState implements State {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#memory.release(aligned(kvBlockBytes(this.plan)), this.#blocks);
-    if (this.#table !== 0) this.#memory.release(this.#tableBytes, [this.#table]);
-    this.#blocks = [];
-  }
-
-  get #tableBytes(): number {
-    return aligned(4 * this.plan.maxBlocks);
+    this.#memory.release(kvGroupBytes(this.plan), this.#groups);
+    if (this.#table !== 0) this.#memory.release(kvTableBytes(this.plan), [this.#table]);
+    this.#groups = [];
+    this.#blocks = 0;
   }
 
   /** Bytes of a row in canonical order, with its position. */

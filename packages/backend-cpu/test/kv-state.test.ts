@@ -1,13 +1,14 @@
 /**
  * What a KV cache keeps on each engine is what core says, bit for bit: for values of all magnitudes and those that are no
- * numbers, sizes that fill tiles and that do not, rows copied within a block, across blocks and over themselves.
+ * numbers, sizes that fill tiles and that do not, rows copied within a block, across blocks and groups of them, and over themselves; also
+ * while the cache grows.
  */
 import { type Backend, KV_DTYPES, type KvDType, type KvSnapshot, roundKv } from "@millet/core/backend";
 import { describe, expect, test } from "vitest";
 import { describeWith } from "../../../test/support/availability.js";
 import { Random } from "../../../test/support/random.js";
 import { type CpuOptions, cpu } from "../src/index.js";
-import { kvBlockBytes } from "../src/lower/kv-layout.js";
+import { kvBlockBytes, kvGroupBytes, kvLayerBytes, kvLayerOffset, kvTable } from "../src/lower/kv-layout.js";
 import { nativeEngine } from "./native/requirement.js";
 
 const [LAYERS, KV_HEADS, ROWS] = [2, 3, 70];
@@ -47,7 +48,7 @@ function snapshotOf(headDim: number, valueDim: number): KvSnapshot {
 }
 
 async function check(backend: Backend, dtype: KvDType, headDim: number, valueDim: number): Promise<void> {
-  const plan = { layers: LAYERS, kvHeads: KV_HEADS, headDim, valueDim, dtype, blockRows: 32, maxBlocks: 6 };
+  const plan = { layers: LAYERS, kvHeads: KV_HEADS, headDim, valueDim, dtype, blockRows: 32, maxBlocks: 11 };
   const model = await backend.load({}, new Map(), plan);
   const state = model.createState();
   await state.reserve(6);
@@ -63,8 +64,31 @@ async function check(backend: Backend, dtype: KvDType, headDim: number, valueDim
   expect(await state.read(110, ROWS)).toEqual(rounded);
   await state.write(40, rounded);
   expect(await state.read(40, ROWS)).toEqual(rounded);
+  await state.reserve(11);
+  expect(await state.read(40, ROWS)).toEqual(rounded);
+  await state.copy(40, 220, ROWS); // into the next group of blocks
+  await state.copy(220, 270, ROWS);
+  expect(await state.read(220, 50 + ROWS)).toEqual(joined(rounded, 50, rounded));
   state.dispose();
   await model.dispose();
+}
+
+/** The first `count` rows of `first`, then `second`. */
+function joined(first: KvSnapshot, count: number, second: KvSnapshot): KvSnapshot {
+  const rows = count + second.rows;
+  const positions = Int32Array.of(...first.positions.subarray(0, count), ...second.positions);
+  const layers = (a: Float32Array, b: Float32Array) => {
+    const width = a.length / LAYERS / first.rows;
+    const part = (x: Float32Array, layer: number, length: number) =>
+      x.subarray(layer * first.rows * width, (layer * first.rows + length) * width);
+    const parts = Array.from({ length: LAYERS }, (_, layer) => [
+      ...part(a, layer, count),
+      ...part(b, layer, second.rows),
+    ]);
+    return Float32Array.from(parts.flat());
+  };
+  const [keys, values] = [layers(first.keys, second.keys), layers(first.values, second.values)];
+  return { rows, positions, keys, values };
 }
 
 const engines: readonly [string, CpuOptions][] = [
@@ -84,6 +108,32 @@ function declare(name: string, options: CpuOptions): void {
 
 for (const [name, options] of engines) declare(name, options);
 describeWith(nativeEngine(), "native engine", () => declare("two threads", { engine: "native", threads: 2 }));
+
+describe.each(KV_DTYPES)("layout of groups: %s", (dtype) => {
+  test("parts of all blocks lie beside each other and fill their groups; a head's of one group in one run", () => {
+    const plan = { layers: 2, kvHeads: 3, headDim: 33, valueDim: 20, dtype, blockRows: 32, maxBlocks: 16 };
+    const groups = [64, 1 << 20];
+    const table = kvTable(plan, groups, 16);
+    const headBytes = kvLayerBytes(plan) / plan.kvHeads;
+    const parts = Array.from({ length: 16 }, (_, block) => {
+      const [heads, positions] = [16 * table[2 * block]!, 16 * table[2 * block + 1]!];
+      const ofHeads = Array.from({ length: 6 }, (_, unit) => [
+        heads + kvLayerOffset(plan, Math.floor(unit / 3)) + (unit % 3) * 8 * headBytes,
+        headBytes,
+      ]);
+      if (block % 8 > 0) expect(heads).toBe(16 * table[2 * block - 2]! + headBytes);
+      return [[positions, 128], ...ofHeads];
+    }).flat();
+    for (const group of groups) {
+      const own = parts.filter(([at]) => at! >= group && at! < group + kvGroupBytes(plan));
+      expect(own.reduce((sum, [, bytes]) => sum + bytes!, 0)).toBe(8 * kvBlockBytes(plan));
+      own.sort((a, b) => a[0]! - b[0]!);
+      own.forEach(([at, bytes], i) =>
+        expect(at! + bytes!).toBeLessThanOrEqual(own[i + 1]?.[0] ?? group + kvGroupBytes(plan)),
+      );
+    }
+  });
+});
 
 test("bytes of a block shrink with the type", () => {
   const plan = { layers: 30, kvHeads: 3, headDim: 64, valueDim: 64, blockRows: 32, maxBlocks: 1 };

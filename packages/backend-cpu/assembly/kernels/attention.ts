@@ -5,7 +5,7 @@
  * contributes exactly nothing. Results therefore depend on neither tiles, chunks nor threads.
  */
 import { address, count, real, word } from "../address";
-import { blockAddresses, blockAt, headBytes, keyBytes, valueColumns } from "../kv";
+import { blockAddresses, blockAt, headBytes, keyBytes, positionsAt, valueColumns } from "../kv";
 import { KvBlock, KvType, AttentionOperand as Operand } from "../opcodes";
 import { aborted } from "../shares";
 import { addValues, prepareQuery, scoreBlock, touch } from "./attention-cache";
@@ -131,10 +131,9 @@ function prepareQueries(step: usize, kvHead: i32, first: i32, n: i32): void {
 }
 
 /** The `b`-th block of a sequence. */
-function blockOf(step: usize, sequence: i32, b: i32): usize {
+function blockOf(step: usize, sequence: i32, b: i32): i32 {
   const columns = word(step, Operand.BlockTableColumns);
-  const id = load<i32>(address(step, Operand.BlockTable) + (<usize>(sequence * columns + b) << 2));
-  return blockAt(blockAddresses(step, Operand.Blocks), id);
+  return load<i32>(address(step, Operand.BlockTable) + (<usize>(sequence * columns + b) << 2));
 }
 
 /** Blocks `first` and after of a sequence. */
@@ -144,22 +143,23 @@ function attendSpan(step: usize, kvHead: i32, n: i32, sequence: i32, first: i32,
   const valueDim = word(step, Operand.ValueDim);
   const type: KvType = word(step, Operand.Type);
   const bytes = headBytes(type, headDim, valueDim);
-  const keys = address(step, Operand.LayerOffset) + bytes * kvHead;
+  const keys = address(step, Operand.LayerOffset) + bytes * KvBlock.GroupBlocks * kvHead;
+  const table = blockAddresses(step, Operand.Blocks);
   let masked = false;
   for (let j = 0; j < blocks && !masked; j++) {
-    masked = !seesAll(step, blockOf(step, sequence, first + j), length - (first + j) * KvBlock.Rows);
+    masked = !seesAll(step, positionsAt(table, blockOf(step, sequence, first + j)), length - (first + j) * KvBlock.Rows);
   }
   let visible = 0;
   for (let j = 0; j < blocks; j++) {
     const block = blockOf(step, sequence, first + j);
-    if (masked && !maskBlock(step, n, block, length - (first + j) * KvBlock.Rows, j)) continue;
+    if (masked && !maskBlock(step, n, positionsAt(table, block), length - (first + j) * KvBlock.Rows, j)) continue;
     visible |= 1 << j;
-    touch(block + keys, bytes);
+    touch(blockAt(table, block) + keys, bytes);
   }
   if (visible == 0) return;
   for (let j = 0; j < blocks; j++) {
     if ((visible & (1 << j)) == 0) continue;
-    scoreBlock(type, n, blockOf(step, sequence, first + j) + keys, headDim, j);
+    scoreBlock(type, n, blockAt(table, blockOf(step, sequence, first + j)) + keys, headDim, j);
   }
   softmaxSpan(step, n, blocks, masked);
   const values = keys + keyBytes(type, headDim);
@@ -167,7 +167,7 @@ function attendSpan(step: usize, kvHead: i32, n: i32, sequence: i32, first: i32,
   let factors = alphas;
   for (let j = 0; j < blocks; j++) {
     if ((visible & (1 << j)) == 0) continue;
-    addValues(type, n, blockOf(step, sequence, first + j) + values, width, j, factors);
+    addValues(type, n, blockAt(table, blockOf(step, sequence, first + j)) + values, width, j, factors);
     factors = ones;
   }
 }

@@ -4,7 +4,7 @@
  * valueDim]. Shared by (layer, KV head).
  */
 import { address, word } from "../address";
-import { blockAddresses, blockAt, headBytes, keyBytes, tilesOf, valueColumns } from "../kv";
+import { blockAddresses, blockAt, headStride, keyBytes, positionsAt, tilesOf, valueColumns } from "../kv";
 import { KvBlock, KvType, KvRowsOperand as Operand, Opcode } from "../opcodes";
 import { shareEnd, shareStart } from "../partition";
 import { loadKeys, loadValues, storeKeys, storeValues } from "./kv-elements";
@@ -47,14 +47,14 @@ function movePositions(opcode: Opcode, step: usize, rows: i32): void {
 
 @inline
 function positionOf(table: usize, row: i32): usize {
-  return blockAt(table, row >> 5) + (<usize>(row & (KvBlock.Rows - 1)) << 2);
+  return positionsAt(table, row >> 5) + (<usize>(row & (KvBlock.Rows - 1)) << 2);
 }
 
 /** First byte of the keys of (layer, head) in the block of a row. */
 @inline
 function headOf(step: usize, unit: i32, row: i32): usize {
-  const size = headBytes(word(step, Operand.Type), word(step, Operand.HeadDim), word(step, Operand.ValueDim));
-  return blockAt(blockAddresses(step, Operand.Blocks), row >> 5) + KvBlock.PositionBytes + size * unit;
+  const stride = headStride(word(step, Operand.Type), word(step, Operand.HeadDim), word(step, Operand.ValueDim));
+  return blockAt(blockAddresses(step, Operand.Blocks), row >> 5) + stride * unit;
 }
 
 /** Copies bytes as they are: rounding again could only lose. */

@@ -1,6 +1,6 @@
 /** kv_positions and kv_write: the keys, values and positions of a call's rows go to their rows of the cache. */
 import { address, count, word } from "../address";
-import { blockAddresses, blockAt, headBytes, keyBytes } from "../kv";
+import { blockAddresses, blockAt, headStride, keyBytes, positionsAt } from "../kv";
 import { KvBlock, KvPositionsOperand, KvType, KvWriteOperand as Operand } from "../opcodes";
 import { privateIndex, shareEnd, shareStart } from "../partition";
 import { storeKeys, storeValues } from "./kv-elements";
@@ -14,7 +14,7 @@ export function kvPositions(step: usize, thread: i32, threads: i32): void {
   for (let i = shareStart(rows, thread, threads); i < shareEnd(rows, thread, threads); i++) {
     const row = load<i32>(writeRows + (<usize>i << 2));
     const slot = <usize>(row & (KvBlock.Rows - 1)) << 2;
-    store<i32>(blockAt(table, row >> 5) + slot, load<i32>(positions + (<usize>i << 2)));
+    store<i32>(positionsAt(table, row >> 5) + slot, load<i32>(positions + (<usize>i << 2)));
   }
 }
 
@@ -37,7 +37,7 @@ function writeHead(step: usize, row: i32, head: i32): void {
   const slot = <usize>(cacheRow & (KvBlock.Rows - 1));
   const block = blockAt(blockAddresses(step, Operand.Blocks), cacheRow >> 5);
   const type: KvType = word(step, Operand.Type);
-  const keys = block + address(step, Operand.LayerOffset) + headBytes(type, headDim, valueDim) * head;
+  const keys = block + address(step, Operand.LayerOffset) + headStride(type, headDim, valueDim) * head;
   const k = address(step, Operand.K) + address(step, Operand.KStride) * row + (<usize>(head * headDim) << 2);
   const table = rotationOf(address(step, Operand.Rotation), row, pairs);
   const interleaved = word(step, Operand.Interleaved) != 0;

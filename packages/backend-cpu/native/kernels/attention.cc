@@ -64,11 +64,14 @@ struct Attention {
 
   int32_t blocks_of(int32_t sequence) const { return (length_of(sequence) + KvBlock::Rows - 1) / KvBlock::Rows; }
 
-  const uint8_t* block_of(const Span& span, int j) const {
+  const uint8_t* table() const { return block_addresses(run, step, Operand::Blocks); }
+
+  int32_t block_of(const Span& span, int j) const {
     const int64_t place = int64_t{span.sequence} * operand(Operand::BlockTableColumns) + span.first + j;
-    const int32_t id = i32_at(address(run, step, Operand::BlockTable), place);
-    return block_at(run, block_addresses(run, step, Operand::Blocks), id);
+    return i32_at(address(run, step, Operand::BlockTable), place);
   }
+
+  const uint8_t* positions_of(const Span& span, int j) const { return positions_at(run, table(), block_of(span, j)); }
 
   // The first span of a segment; none of one past the end.
   Span first_span(int32_t kv_head, int32_t sequence, int32_t segment) const {
@@ -79,9 +82,9 @@ struct Attention {
   // Keys of block j of a span, or null if it has no such block.
   const uint8_t* keys_of(const Span& span, int j) const {
     if (j >= span.blocks) return nullptr;
-    const int64_t size =
-        head_bytes(kv_type(step, Operand::Type), operand(Operand::HeadDim), operand(Operand::ValueDim));
-    return block_of(span, j) + units(step, Operand::LayerOffset) + size * span.kv_head;
+    const int64_t stride =
+        head_stride(kv_type(step, Operand::Type), operand(Operand::HeadDim), operand(Operand::ValueDim));
+    return block_at(run, table(), block_of(span, j)) + units(step, Operand::LayerOffset) + stride * span.kv_head;
   }
 
   // While it computes with a span, it asks for the keys of the next.
@@ -92,15 +95,15 @@ struct Attention {
     const int32_t left = length_of(span.sequence) - span.first * KvBlock::Rows;
     bool masked = false;
     for (int j = 0; j < span.blocks && !masked; j++) {
-      masked = !sees_all(tile, step, n, block_of(span, j), left - j * KvBlock::Rows);
+      masked = !sees_all(tile, step, n, positions_of(span, j), left - j * KvBlock::Rows);
     }
     CachedHead heads[KvBlock::SpanBlocks];
     int seen = 0;
     for (int j = 0; j < span.blocks; j++) {
-      if (masked && !mask_block(tile, step, n, block_of(span, j), left - j * KvBlock::Rows, j)) continue;
+      if (masked && !mask_block(tile, step, n, positions_of(span, j), left - j * KvBlock::Rows, j)) continue;
       if (j < next.blocks) {
-        __builtin_prefetch(block_of(next, j));  // its positions
-        __builtin_prefetch(block_of(next, j) + 64);
+        __builtin_prefetch(positions_of(next, j));  // its positions
+        __builtin_prefetch(positions_of(next, j) + 64);
       }
       const uint8_t* keys = keys_of(span, j);
       heads[seen++] = {type,

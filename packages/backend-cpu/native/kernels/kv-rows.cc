@@ -18,7 +18,8 @@ static uint8_t* block_of(const Run& run, const uint32_t* step, int32_t row) {
 }
 
 static uint8_t* position_of(const Run& run, const uint32_t* step, int32_t row) {
-  return block_of(run, step, row) + (row & (KvBlock::Rows - 1)) * 4;
+  const uint8_t* table = block_addresses(run, step, Operand::Blocks);
+  return positions_at(run, table, row >> 5) + (row & (KvBlock::Rows - 1)) * 4;
 }
 
 static HeadRow head_row(const Run& run, const uint32_t* step, int32_t unit, int32_t row) {
@@ -26,7 +27,7 @@ static HeadRow head_row(const Run& run, const uint32_t* step, int32_t unit, int3
   const int32_t head_dim = word(step, Operand::HeadDim);
   const int32_t value_dim = word(step, Operand::ValueDim);
   const int32_t slot = row & (KvBlock::Rows - 1);
-  uint8_t* head = block_of(run, step, row) + KvBlock::PositionBytes + head_bytes(type, head_dim, value_dim) * unit;
+  uint8_t* head = block_of(run, step, row) + head_stride(type, head_dim, value_dim) * unit;
   return {key_place(type, head_dim, head, slot), value_place(type, value_dim, head + key_bytes(type, head_dim), slot)};
 }
 

@@ -14,7 +14,7 @@ void kv_positions(const Run& run, const uint32_t* step) {
   const uint8_t* table = block_addresses(run, step, KvPositionsOperand::Blocks);
   for (int32_t i = share_start(run, rows); i < share_end(run, rows); i++) {
     const int32_t row = i32_at(write_rows, i);
-    store(block_at(run, table, row >> 5) + (row & (KvBlock::Rows - 1)) * 4, i32_at(positions, i));
+    store(positions_at(run, table, row >> 5) + (row & (KvBlock::Rows - 1)) * 4, i32_at(positions, i));
   }
 }
 
@@ -26,7 +26,7 @@ static void write_head(const Run& run, const uint32_t* step, int32_t row, int32_
   const int32_t slot = cache_row & (KvBlock::Rows - 1);
   uint8_t* block = block_at(run, block_addresses(run, step, Operand::Blocks), cache_row >> 5);
   const KvType type = kv_type(step, Operand::Type);
-  uint8_t* keys = block + units(step, Operand::LayerOffset) + head_bytes(type, head_dim, value_dim) * head;
+  uint8_t* keys = block + units(step, Operand::LayerOffset) + head_stride(type, head_dim, value_dim) * head;
   const float* k =
       floats(address(run, step, Operand::K) + units(step, Operand::KStride) * row) + int64_t{head} * head_dim;
   const float* table = rotation_of(address(run, step, Operand::Rotation), row, pairs);

@@ -28,7 +28,7 @@ export interface RotationTable {
 export class CallBlock {
   readonly address: number;
   readonly byteLength: number;
-  /** Address of the word with the address, in units, of the state's block addresses. */
+  /** Address of the word with the address, in units, of the state's table of blocks. */
   readonly blocks: number;
   readonly inputs = new Map<Value, number>();
   readonly rotations: RotationTable[] = [];

@@ -1,6 +1,8 @@
-/** Where a block of the KV cache keeps its parts; the engines' side is assembly/kv.ts, which describes the layouts. */
+/** Where groups of blocks of the KV cache keep their parts; the engines' side is assembly/kv.ts, which describes the layouts. */
 import type { KvDType, KvPlan } from "@millet/core/backend";
 import { KvBlock, KvType } from "../../assembly/opcodes.js";
+import { units } from "../program/program.js";
+import { aligned } from "./region.js";
 
 interface Layout {
   readonly type: KvType;
@@ -49,11 +51,39 @@ export function kvLayerBytes({ dtype, kvHeads, headDim, valueDim }: KvPlan): num
   return kvHeads * (keyBytes(headDim) + valueBytes(valueDim));
 }
 
-/** Bytes from a block's start to a layer. */
+/** Bytes from a block's first head to the first of a layer: the other blocks of the group lie between. */
 export function kvLayerOffset(plan: KvPlan, layer: number): number {
-  return KvBlock.PositionBytes + layer * kvLayerBytes(plan);
+  return layer * kvLayerBytes(plan) * KvBlock.GroupBlocks;
 }
 
+/** Bytes of positions, keys and values of a block. */
 export function kvBlockBytes(plan: KvPlan): number {
-  return kvLayerOffset(plan, plan.layers);
+  return KvBlock.PositionBytes + plan.layers * kvLayerBytes(plan);
+}
+
+/** Bytes of a group, the unit that memory is taken in. */
+export function kvGroupBytes(plan: KvPlan): number {
+  return aligned(kvBlockBytes(plan) * KvBlock.GroupBlocks);
+}
+
+/** Groups that hold `blocks` blocks. */
+export function kvGroups(blocks: number): number {
+  return Math.ceil(blocks / KvBlock.GroupBlocks);
+}
+
+/** Bytes of a state's table of blocks. */
+export function kvTableBytes({ maxBlocks }: KvPlan): number {
+  return aligned(KvBlock.EntryBytes * maxBlocks);
+}
+
+/** The table's words, in units, for blocks in the order of their groups at these addresses. */
+export function kvTable(plan: KvPlan, groups: readonly number[], blocks: number): Uint32Array {
+  const headBytes = kvLayerBytes(plan) / plan.kvHeads;
+  const entries = Array.from({ length: blocks }, (_, block) => {
+    const group = groups[Math.floor(block / KvBlock.GroupBlocks)]!;
+    const index = block % KvBlock.GroupBlocks;
+    const heads = group + KvBlock.PositionBytes * KvBlock.GroupBlocks + index * headBytes;
+    return [units(heads), units(group + KvBlock.PositionBytes * index)];
+  });
+  return Uint32Array.from(entries.flat());
 }
