@@ -4,8 +4,8 @@
  */
 import type { GraphSet, KvPlan } from "@millet/core/backend";
 import { MilletError } from "@millet/core/errors";
-import type { Value } from "@millet/core/graph";
-import { decompose } from "@millet/core/lower";
+import type { Node, Value } from "@millet/core/graph";
+import { decompose, gatherEarly } from "@millet/core/lower";
 import { byteLength } from "@millet/core/tensor";
 import { Fixed } from "../assembly/memory.js";
 import type { EngineChoice } from "./engine/choose.js";
@@ -57,8 +57,9 @@ export const AUXILIARY_BYTES = 1024;
  * @throws MilletError GRAPH_UNSUPPORTED_OP
  */
 export function planModel(graphs: GraphSet, kv: KvPlan, engine: EngineTraits): ModelPlan {
+  const supports = (node: Node) => supportsNode(node, engine.weightTypes);
   const simple = Object.entries(graphs).map(
-    ([name, graph]) => [name, decompose(graph, (node) => supportsNode(node, engine.weightTypes))] as const,
+    ([name, graph]) => [name, gatherEarly(decompose(graph, supports))] as const,
   );
   const values = new Map(simple.flatMap(([, graph]) => Object.entries(graph.weights)));
   const region = new Region(Fixed.Reserved);

@@ -22,6 +22,8 @@ export interface OpDef<Op extends string, Attrs> {
   readonly op: Op;
   /** Index of the input whose row axis the outputs inherit; 0 unless given. */
   readonly rowsFrom?: number;
+  /** If a row of the output depends on the same row alone of the first inputs: how many inputs these are. */
+  readonly rowInputs?: number;
   /**
    * Shapes and dtypes of the outputs.
    * @throws MilletError GRAPH_INVALID if the inputs do not fit the op

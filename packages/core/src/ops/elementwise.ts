@@ -17,6 +17,7 @@ export function unary<Op extends string, Attrs = NoAttrs>(
 ): OpDef<Op, Attrs> {
   return {
     op,
+    rowInputs: 1,
     infer(inputs, attrs) {
       checkArity(op, inputs, 1);
       checkMatrix(op, inputs, 0);
@@ -40,6 +41,7 @@ export function binary<Op extends string, Attrs = NoAttrs>(
 ): OpDef<Op, Attrs> {
   return {
     op,
+    rowInputs: 2,
     infer(inputs, attrs) {
       checkArity(op, inputs, 2);
       checkMatrix(op, inputs, 0);

@@ -11,6 +11,7 @@ export type LayerNormAttrs = NormAttrs;
  */
 export const layerNorm: OpDef<"layer_norm", LayerNormAttrs> = {
   op: "layer_norm",
+  rowInputs: 1,
   infer: (inputs, attrs) => inferNorm("layer_norm", inputs, attrs, 3),
   reference: (inputs, { epsilon, groups = 1 }) => [
     normalizeGroups(inputs, groups, (group) => {

@@ -8,6 +8,7 @@ export type LinearAttrs = Readonly<Record<never, never>>;
 /** Inputs: x f32[T, K], weight [N, K] of any float dtype, optionally bias f32[N]. Output: f32[T, N]. */
 export const linear: OpDef<"linear", LinearAttrs> = {
   op: "linear",
+  rowInputs: 1,
   infer(inputs) {
     checkArity("linear", inputs, 2, 3);
     const [rows, inner] = checkMatrix("linear", inputs, 0);

@@ -10,6 +10,7 @@ export type RmsNormAttrs = NormAttrs;
  */
 export const rmsNorm: OpDef<"rms_norm", RmsNormAttrs> = {
   op: "rms_norm",
+  rowInputs: 1,
   infer: (inputs, attrs) => inferNorm("rms_norm", inputs, attrs, 2),
   reference: (inputs, { epsilon, groups = 1 }) => [
     normalizeGroups(inputs, groups, (group) => ({
