@@ -17,6 +17,7 @@ import { linear } from "./kernels/linear";
 import { norm } from "./kernels/norm";
 import { pack } from "./kernels/pack";
 import { quantize } from "./kernels/quantize";
+import { refine } from "./kernels/refine";
 import { rope } from "./kernels/rope";
 import { AttentionOperand, LinearOperand, Opcode, PackedType, StepFlag } from "./opcodes";
 import { usePrivate } from "./partition";
@@ -142,6 +143,7 @@ function execute(opcode: Opcode, step: usize, thread: i32, threads: i32): void {
   } else if (isElementwise(opcode)) elementwise(opcode, step, thread, threads);
   else if (opcode >= Opcode.KvCopy && opcode <= Opcode.KvStore) kvRows(opcode, step, thread, threads);
   else if (opcode == Opcode.Quantize) quantize(step, thread, threads);
+  else if (opcode == Opcode.Refine) refine(step, thread, threads);
   else if (opcode == Opcode.RmsNorm || opcode == Opcode.LayerNorm) norm(opcode, step, thread, threads);
   else if (opcode == Opcode.KvWrite) kvWrite(step, thread, threads);
   else if (opcode == Opcode.Attention) attention(step, thread, threads);

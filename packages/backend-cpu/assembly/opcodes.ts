@@ -38,6 +38,7 @@ export enum Opcode {
   SoftCap = 24,
   Scale = 25,
   LayerNorm = 26,
+  Refine = 27,
   PackQ4_0 = 32,
   PackQ4_1 = 33,
   PackQ8_0 = 34,
@@ -147,6 +148,21 @@ export enum QuantizeOperand {
   Sharing = 8,
   YPrivate = 9,
   Length = 10,
+}
+
+/** Each row of f32 as two: itself, and what its int8 form leaves of it (see kernels/refine.ts). */
+export enum RefineOperand {
+  X = 2,
+  XStride = 3,
+  XPrivate = 4,
+  Width = 5,
+  /** Of x. */
+  Count = 6,
+  Y = 7,
+  YStride = 8,
+  Sharing = 9,
+  YPrivate = 10,
+  Length = 11,
 }
 
 /** y[row, n] = sum_k x[row, k] * w[n, k]. Shared by groups of 8 features. */

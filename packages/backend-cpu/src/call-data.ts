@@ -25,8 +25,8 @@ export function callData(
   const words = new Int32Array(bytes.buffer);
   const wordAt = (address: number) => (address - block.address) / 4;
   words[wordAt(block.blocks)] = state?.tableWord ?? 0;
-  for (const { address, axis, rows: most } of block.counts.values()) {
-    words[wordAt(address)] = axis === "fixed" ? most : rows[axis];
+  for (const { address, axis, rows: most, times } of block.counts.values()) {
+    words[wordAt(address)] = times * (axis === "fixed" ? most : rows[axis]);
   }
   for (const [value, address] of block.inputs)
     placeInput(bytes, address - block.address, value, inputs(value));

@@ -11,6 +11,7 @@ import { isPlain, packedGroupBytes } from "../packed";
 import { privateIndex, shareEnd, shareStart } from "../partition";
 import { aborted } from "../shares";
 import { plainPairOf, plainRows } from "./linear-plain-rows";
+import { linearPair } from "./linear-pair";
 import { linearRow } from "./linear-row";
 import { linearRows } from "./linear-rows";
 
@@ -55,5 +56,7 @@ function quantizedRows(
   // A group of three has room for the fourth row's results: buffers hold a multiple of four rows.
   if (grouped > 0) linearRows(mode, type, w, x, blocks, grouped, y, yStride, scratch);
   const rowBytes = <usize>blocks * Activations.BlockBytes;
-  for (let row = grouped; row < rows; row++) linearRow(mode, type, w, x + rowBytes * row, blocks, y + yStride * row);
+  let row = grouped;
+  for (; row + 2 <= rows; row += 2) linearPair(mode, type, w, x + rowBytes * row, blocks, y + yStride * row, yStride);
+  if (row < rows) linearRow(mode, type, w, x + rowBytes * row, blocks, y + yStride * row);
 }

@@ -86,8 +86,9 @@ function storeWords(v: v128, target: usize): void {
   v128.store32_lane(target, v, 3, 48);
 }
 
+/** Of 32 values. */
 @inline
-function largestMagnitude(x: usize): f32 {
+export function largestMagnitude(x: usize): f32 {
   const a = f32x4.pmax(f32x4.abs(v128.load(x)), f32x4.abs(v128.load(x, 16)));
   const b = f32x4.pmax(f32x4.abs(v128.load(x, 32)), f32x4.abs(v128.load(x, 48)));
   const c = f32x4.pmax(f32x4.abs(v128.load(x, 64)), f32x4.abs(v128.load(x, 80)));

@@ -10,7 +10,7 @@
 #define MILLET_BASE_KERNELS(F)                                                                                  \
   F(Embedding, embedding) F(RmsNorm, rms_norm) F(Quantize, quantize) F(Add, add) F(Mul, mul) F(Silu, silu)      \
   F(SwiGlu, swiglu) F(Gelu, gelu) F(GeluTanh, gelu_tanh) F(GeGlu, geglu) F(GeGluTanh, geglu_tanh)               \
-  F(SoftCap, soft_cap) F(Scale, scale) F(LayerNorm, layer_norm) F(GatherRows, gather_rows) F(KvPositions, kv_positions) F(KvWrite, kv_write)                \
+  F(SoftCap, soft_cap) F(Scale, scale) F(LayerNorm, layer_norm) F(Refine, refine) F(GatherRows, gather_rows) F(KvPositions, kv_positions) F(KvWrite, kv_write)                \
   F(Rope, rope) F(PackQ4_0, pack_q4_0) F(PackQ4_1, pack_q4_1) F(PackQ8_0, pack_q8_0)                            \
   F(PackF16, pack_f16) F(PackBF16, pack_bf16) F(PackF32, pack_f32) F(KvCopy, kv_copy) F(KvRead, kv_read)        \
   F(KvStore, kv_store) F(Checksum, checksum) F(PackQ4_K, pack_q4_k) F(PackQ5_K, pack_q5_k)                      \

@@ -66,18 +66,19 @@ MILLET_INLINE typename L::I first_sum(const BlockScales<L>& s, const uint8_t* st
 
 // The products of half a block, for all rows of a tile.
 template <class L, PackedType kType, int kTokens, int kHalf>
-MILLET_INLINE void add_half(typename L::I (&sum)[kTokens], const uint8_t* planes, int64_t group_bytes, const uint8_t* x,
-                            int64_t x_four, const BlockScales<L>& s) {
+MILLET_INLINE void add_half(typename L::I (&sum)[kTokens], const uint8_t* planes, int64_t group_bytes,
+                            const RowPlaces<kTokens>& rows, const BlockScales<L>& s) {
   typename L::Bytes w[4];
   codes<L, kType, kHalf>(planes, group_bytes, w);
   typename L::Scales scale;
   if constexpr (has_scaled_halves(kType)) scale = L::scales(kHalf == 0 ? s.first : s.second);
 #pragma GCC unroll 16
   for (int t = 0; t < kTokens; t++) {
-    const uint8_t* v = x + (t >> 2) * x_four + (t & 3) * 32 + 16 * kHalf;
+    const uint8_t* v = rows.values(t) + 16 * kHalf;
     if constexpr (has_scaled_halves(kType)) sum[t] = L::template dot_scaled<code_bits(kType)>(sum[t], w, v, scale);
     else if constexpr (!is_iq4(kType)) sum[t] = L::template dot_codes<code_bits(kType)>(sum[t], w, v);
-    else for (int i = 0; i < 4; i += L::kVectors) sum[t] = L::dot_bytes(sum[t], w + i, v + 4 * i);
+    else
+      for (int i = 0; i < 4; i += L::kVectors) sum[t] = L::dot_bytes(sum[t], w + i, v + 4 * i);
   }
 }
 
@@ -96,12 +97,11 @@ MILLET_INLINE typename L::F add_block(typename L::F acc, const BlockScales<L>& s
   return L::add(acc, kAdds ? L::add(product, low) : L::sub(product, low));
 }
 
-// One tile. `x` is the first row's block 0; groups of four rows lie `x_four` bytes apart.
+// One tile. `x` is the first row's block 0.
 template <class L, PackedType kType, int kTokens, bool kStream>
-MILLET_INLINE void codes_tile(const uint8_t* w, int64_t group_bytes, const uint8_t* x, int64_t x_four, int32_t blocks,
-                              float* y, int64_t y_stride) {
-  constexpr int64_t kXBlock = kTokens == 1 ? Activations::BlockBytes : Activations::GroupBytes;
-  constexpr int64_t kStatistics = kTokens == 1 ? Activations::SingleStatistics : Activations::GroupStatistics;
+MILLET_INLINE void codes_tile(const uint8_t* w, int64_t group_bytes, const uint8_t* x, int32_t blocks, float* y,
+                              int64_t y_stride) {
+  RowPlaces<kTokens> rows(x, blocks);
   constexpr int32_t kInner = packed_block_inputs(kType) >> 5;
   typename L::F acc[kTokens];
   for (int t = 0; t < kTokens; t++) acc[t] = L::zero();
@@ -113,15 +113,14 @@ MILLET_INLINE void codes_tile(const uint8_t* w, int64_t group_bytes, const uint8
       if (kStream) prefetch<L::kPrefetchBytes, packed_plane_bytes(kType)>(w);
       const auto s = block_scales<L, kType>(header, group_bytes, i);
       typename L::I sum[kTokens];
-      const auto statistics = [&](int t) { return x + (t >> 2) * x_four + kStatistics + (t & 3) * 16; };
 #pragma GCC unroll 16
-      for (int t = 0; t < kTokens; t++) sum[t] = first_sum<L, kType>(s, statistics(t));
-      add_half<L, kType, kTokens, 0>(sum, w, group_bytes, x, x_four, s);
-      add_half<L, kType, kTokens, 1>(sum, w, group_bytes, x, x_four, s);
+      for (int t = 0; t < kTokens; t++) sum[t] = first_sum<L, kType>(s, rows.statistics(t));
+      add_half<L, kType, kTokens, 0>(sum, w, group_bytes, rows, s);
+      add_half<L, kType, kTokens, 1>(sum, w, group_bytes, rows, s);
 #pragma GCC unroll 16
-      for (int t = 0; t < kTokens; t++) acc[t] = add_block<L, kType>(acc[t], s, sum[t], statistics(t));
+      for (int t = 0; t < kTokens; t++) acc[t] = add_block<L, kType>(acc[t], s, sum[t], rows.statistics(t));
       w += packed_plane_bytes(kType);
-      x += kXBlock;
+      rows.x += rows.kBlock;
     }
   }
   for (int t = 0; t < kTokens; t++) L::store(y + t * y_stride, acc[t]);

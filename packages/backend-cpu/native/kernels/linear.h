@@ -30,12 +30,9 @@ struct Product {
 template <class L, PackedType kType, int kTokens, bool kStream>
 MILLET_INLINE void quantized_tile(const Product& p, const uint8_t* w, const uint8_t* x, float* y) {
   const int32_t blocks = p.width >> 5;
-  const int64_t x_four = int64_t{blocks} * Activations::GroupBytes;
-  if constexpr (kType == PackedType::Q8_0) {
-    byte_tile<L, kType, kTokens, kStream>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
-  } else {
-    codes_tile<L, kType, kTokens, kStream>(w, p.group_bytes, x, x_four, blocks, y, p.y_stride);
-  }
+  if constexpr (kType == PackedType::Q8_0)
+    byte_tile<L, kType, kTokens, kStream>(w, p.group_bytes, x, blocks, y, p.y_stride);
+  else codes_tile<L, kType, kTokens, kStream>(w, p.group_bytes, x, blocks, y, p.y_stride);
 }
 
 // All rows by the lanes' groups of features.
@@ -49,7 +46,10 @@ static void quantized_rows(const Product& p, const uint8_t* w, float* y) {
   }
   for (; row < grouped; row += 4)
     quantized_tile<L, kType, 4, kStream>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
-  for (; row < p.rows; row++) quantized_tile<L, kType, 1, kStream>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
+  // A decode step's rows come in pairs where precision asks for two of each.
+  for (; row + 2 <= p.rows; row += 2)
+    quantized_tile<L, kType, 2, kStream>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
+  if (row < p.rows) quantized_tile<L, kType, 1, kStream>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
 }
 
 template <class L, PackedType kType, int kColumns>

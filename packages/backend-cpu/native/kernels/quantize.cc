@@ -3,6 +3,7 @@
 #include "../engine/activations.h"
 #include "../engine/vec.h"
 #include "kernels.h"
+#include "magnitude.h"
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -12,16 +13,6 @@ namespace millet::MILLET_LEVEL {
 
 using Operand = QuantizeOperand;
 typedef int8_t I8x8 __attribute__((vector_size(8)));
-
-// The largest magnitude of 32 values. Compared as integers, where NaN is above all, as in WASM's maximum.
-MILLET_INLINE float largest_magnitude(const float* x) {
-  I32x8 most = {};
-  for (int i = 0; i < 32; i += 8) {
-    const I32x8 bits = load<I32x8>(x + i) & 0x7fffffff;
-    most = bits > most ? bits : most;
-  }
-  return bits_as<float>(largest_lane(most));
-}
 
 // Eight values as rounded integers in [-127, 127]; 0 for what is not a number.
 MILLET_INLINE I32x8 rounded(const float* x, float inverse) {

@@ -15,6 +15,8 @@ export interface CountWord {
   readonly axis: RowAxis;
   /** Rows where the axis is fixed, else the most there may be. */
   readonly rows: number;
+  /** What the rows are multiplied with: 2 where each is computed as two. */
+  readonly times: 1 | 2;
 }
 
 /** A table of cosines and sines, per row: cos[pairs], then sin[pairs]. f32[T, 2, pairs] */
@@ -44,7 +46,10 @@ export class CallBlock {
       const key = countKey(value);
       if (this.counts.has(key)) continue;
       const rows = value.spec.shape[0] ?? 1;
-      this.counts.set(key, { address: region.allocate(4), axis: value.rowAxis, rows });
+      for (const times of [1, 2] as const) {
+        const word = { address: region.allocate(4), axis: value.rowAxis, rows, times };
+        this.counts.set(times === 1 ? key : twice(key), word);
+      }
     }
     for (const node of graph.nodes) this.#addRotation(node, region);
     this.byteLength = region.end - this.address;
@@ -53,6 +58,11 @@ export class CallBlock {
   /** Address of the number of active rows of a value. */
   countOf(value: Value): number {
     return this.counts.get(countKey(value))!.address;
+  }
+
+  /** The same, of a value each of whose rows is computed as two. */
+  twiceCountOf(value: Value): number {
+    return this.counts.get(twice(countKey(value)))!.address;
   }
 
   /** Address of an input. @throws MilletError GRAPH_UNSUPPORTED_OP for a value that is computed */
@@ -85,6 +95,8 @@ export class CallBlock {
     this.rotations.push({ address: region.allocate(bytes), rope, positions });
   }
 }
+
+const twice = (key: string): string => `twice ${key}`;
 
 function countKey({ rowAxis, spec }: Value): string {
   return rowAxis === "fixed" ? `fixed ${spec.shape[0] ?? 1}` : rowAxis;

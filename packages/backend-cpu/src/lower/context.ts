@@ -5,8 +5,8 @@ import type { Graph, Value } from "@millet/core/graph";
 import { type MemoryPlan, planMemory } from "@millet/core/lower";
 import type { Step } from "../program/step.js";
 import { CallBlock } from "./call-block.js";
-import { type Matrix, matrixBytes, matrixStride } from "./matrix.js";
-import { ALIGNMENT, type Region } from "./region.js";
+import { type Matrix, matrixBytes, matrixStride, paddedRows } from "./matrix.js";
+import { ALIGNMENT, aligned, type Region } from "./region.js";
 import { replicatedValues } from "./replication.js";
 
 /** Nodes after its last use for which a value's bytes are not given to another: there is a barrier by then. */
@@ -75,6 +75,26 @@ export class LoweringContext {
       this.#temporaries.set(name, address);
     }
     return address;
+  }
+
+  /**
+   * A matrix in work space of two rows for each row of a value; those of the same purpose and size are the same.
+   * @param copies whether each thread has one of its own
+   */
+  rowsOfTwo(purpose: string, value: Value, copies = false): Matrix {
+    const stride = matrixStride(value);
+    const byteLength = aligned(stride * paddedRows(2 * value.spec.shape[0]!));
+    return {
+      address: this.temporary(
+        `${purpose} ${stride} ${byteLength}`,
+        copies ? byteLength * this.threads : byteLength,
+      ),
+      stride,
+      width: value.spec.shape[1]!,
+      byteLength,
+      privateStride: copies ? byteLength : 0,
+      count: this.call.twiceCountOf(value),
+    };
   }
 
   /** Whether `temporary` holds something made from `value`; if not, from now on it does. */

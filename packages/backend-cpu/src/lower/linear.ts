@@ -1,38 +1,37 @@
-/** linear -> [quantize,] linear_<type> [, add]: activations are quantized once for all layers that read them. */
+/**
+ * linear -> [[refine,] quantize,] linear_<type> [, add] [, add]: activations are quantized once for all layers that read
+ * them, and as two rows each where that pays (decision 28), whose products are added up.
+ */
 import type { Node, Value } from "@millet/core/graph";
-import { LinearScratch, Opcode, Sharing } from "../../assembly/opcodes.js";
+import { LinearScratch, Opcode } from "../../assembly/opcodes.js";
 import { groupsOf, packedInfo } from "../pack/packed-type.js";
 import { units } from "../program/program.js";
 import type { Access } from "../program/step.js";
+import { activationsOf, isFine } from "./activations.js";
 import type { LoweringContext } from "./context.js";
 import { emitElementwise } from "./elementwise.js";
-import { ALL, accessMatrix, byFeatures, type Matrix, PRIVATE, paddedRows } from "./matrix.js";
-import { hasFewRows } from "./replication.js";
-
-/** Bytes of 32 quantized activations (assembly/activations.ts). */
-const ACTIVATION_BLOCK_BYTES = 48;
-
-/** What a linear step reads: f32 rows, or their quantized form. */
-interface Activations {
-  readonly address: number;
-  readonly stride: number;
-  readonly privateStride: number;
-  readonly access: Access;
-}
+import { accessMatrix, byFeatures, type Matrix, PRIVATE } from "./matrix.js";
 
 export function lowerLinear(context: LoweringContext, node: Node): void {
   const [x, weight, bias] = node.inputs;
-  const { linear, quantized } = packedInfo(weight!.spec);
-  const activations = quantized ? quantize(context, x!) : plain(context, x!);
   const y = context.matrix(node.outputs[0]!);
-  const scratch = scratchOf(context, node.outputs[0]!);
+  const fine = isFine(x!, weight!);
+  const products = fine ? context.rowsOfTwo("products", node.outputs[0]!) : y;
+  emitProducts(context, x!, weight!, products);
+  if (fine) addRowsOfTwo(context, weight!, products, y);
+  if (bias) addBias(context, y, bias);
+}
+
+function emitProducts(context: LoweringContext, x: Value, weight: Value, y: Matrix): void {
+  const activations = activationsOf(context, x, weight);
+  const scratch = scratchOf(context, y);
   context.emit({
-    opcode: linear,
-    label: weight!.name,
+    opcode: packedInfo(weight.spec).linear,
+    label: weight.name,
     operands: [
-      units(context.weight(weight!)),
+      units(context.weight(weight)),
       groupsOf(y.width),
-      weight!.spec.shape[1]!,
+      weight.spec.shape[1]!,
       units(activations.address),
       units(activations.stride),
       units(activations.privateStride),
@@ -48,7 +47,13 @@ export function lowerLinear(context: LoweringContext, node: Node): void {
       accessMatrix(y, true, byFeatures(y.width), context.threads),
     ],
   });
-  if (bias) addBias(context, y, bias);
+}
+
+/** y[i] = products[2i] + products[2i + 1] */
+function addRowsOfTwo(context: LoweringContext, { name }: Value, products: Matrix, y: Matrix): void {
+  const stride = 2 * products.stride;
+  const second = { address: products.address + products.stride, stride };
+  emitElementwise(context, { opcode: Opcode.Add }, name, { ...products, stride }, second, y, []);
 }
 
 /** Work space of one share of a product of at most `rows` rows. */
@@ -58,8 +63,8 @@ export function linearScratchBytes(rows: number): number {
 }
 
 /** Work space of the shares, which linears of as many rows have in common. */
-function scratchOf(context: LoweringContext, y: Value) {
-  const rows = y.spec.shape[0]!;
+function scratchOf(context: LoweringContext, { byteLength: bytes, stride }: Matrix) {
+  const rows = bytes / stride;
   const byteLength = linearScratchBytes(rows);
   const address = context.temporary(`linear scratch ${rows}`, byteLength * context.threads);
   const end = address + byteLength * context.threads;
@@ -71,49 +76,4 @@ function scratchOf(context: LoweringContext, y: Value) {
 function addBias(context: LoweringContext, y: Matrix, bias: Value): void {
   const row = { address: context.weight(bias), stride: 0 };
   emitElementwise(context, { opcode: Opcode.Add }, bias.name, y, row, y, []);
-}
-
-function plain(context: LoweringContext, value: Value): Activations {
-  const x = context.matrix(value);
-  return {
-    address: x.address,
-    stride: x.stride,
-    privateStride: x.privateStride,
-    access: accessMatrix(x, false, ALL, context.threads),
-  };
-}
-
-/** Few rows are quantized by every thread for itself. */
-function quantize(context: LoweringContext, value: Value): Activations {
-  const x = context.matrix(value);
-  const replicated = hasFewRows(value);
-  const rows = paddedRows(value.spec.shape[0]!);
-  const byteLength = Math.ceil((rows * (x.width / 32) * ACTIVATION_BLOCK_BYTES) / 64) * 64;
-  const copies = replicated ? context.threads : 1;
-  const privateStride = replicated ? byteLength : 0;
-  const address = context.temporary(`quantized ${x.width} ${rows}`, byteLength * copies);
-  const access = { space: "memory", start: address, end: address + byteLength * copies };
-  const byRows = { by: "rows", count: x.count } as const;
-  if (!context.holds(address, value)) {
-    context.emit({
-      opcode: Opcode.Quantize,
-      label: value.name,
-      operands: [
-        units(x.address),
-        units(x.stride),
-        units(x.privateStride),
-        x.width,
-        units(x.count),
-        units(address),
-        replicated ? Sharing.Replicated : Sharing.Rows,
-        units(privateStride),
-      ],
-      accesses: [
-        accessMatrix(x, false, replicated ? ALL : byRows, context.threads),
-        { ...access, write: true, sharing: replicated ? PRIVATE : byRows },
-      ],
-    });
-  }
-  const sharing = replicated ? PRIVATE : ALL;
-  return { address, stride: 0, privateStride, access: { ...access, write: false, sharing } };
 }
