@@ -4,50 +4,6 @@
  * 32767 * 127. Results therefore do not depend on how queries are tiled. i16 cost about 1e-5 of the largest element,
  * a hundredth of what i8 codes cost.
  */
-import { Constant, constant, halfHigh, halfLow } from "../constants";
-
-/** Below it a row of A counts as zeros: its inverse would overflow. */
-const LEAST: f32 = 7.888609052210118e-31;
-const MOST: f32 = 32767;
-/** 1.5 * 2^23: see exp.ts. */
-const ROUNDER: f32 = 12582912;
-
-/** The 32 scales of a tile as f32. */
-export function tileScales(tile: usize, y: usize): void {
-  const mask = constant(Constant.HalfMask);
-  const scale = constant(Constant.HalfScale);
-  for (let i: usize = 0; i < 64; i += 16) {
-    const halves = v128.load(tile + i);
-    v128.store(y + (i << 1), halfLow(halves, mask, scale));
-    v128.store(y + (i << 1), halfHigh(halves, mask, scale), 16);
-  }
-}
-
-/**
- * A row as i16 in units of its largest magnitude / 32767; NaN becomes 32767. `y` may be `x`.
- * @param columns a multiple of 8
- * @returns the unit
- */
-export function toShorts(x: usize, columns: i32, y: usize): f32 {
-  let most = f32x4.splat(0);
-  const end = x + (<usize>columns << 2);
-  for (let at = x; at < end; at += 16) most = f32x4.pmax(most, f32x4.abs(v128.load(at)));
-  const a = max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1));
-  const largest = max(a, max(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)));
-  const inverse = f32x4.splat(largest > LEAST ? MOST / largest : 0);
-  for (let at = x; at < end; at += 32) {
-    v128.store(y, i16x8.narrow_i32x4_s(rounded(at, inverse), rounded(at + 16, inverse)));
-    y += 16;
-  }
-  return largest * <f32>3.051850947599719e-5; // 1 / 32767
-}
-
-@inline
-function rounded(x: usize, inverse: v128): v128 {
-  const below = f32x4.pmin(f32x4.splat(MOST), f32x4.mul(v128.load(x), inverse));
-  const bounded = f32x4.pmax(f32x4.splat(-MOST), below);
-  return i32x4.sub(f32x4.add(bounded, f32x4.splat(ROUNDER)), f32x4.splat(ROUNDER));
-}
 
 /**
  * @param n queries, 1 to 4, whose rows of A and C start `aStride` and `cStride` bytes apart

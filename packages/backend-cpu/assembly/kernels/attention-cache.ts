@@ -4,9 +4,10 @@
  */
 import { tilesOf } from "../kv";
 import { KvBlock, KvType } from "../opcodes";
-import { productByte, tileScales, toShorts } from "./attention-byte";
+import { productByte } from "./attention-byte";
 import { enlarge, productHalf } from "./attention-half";
 import { product } from "./attention-product";
+import { tileScales, toShorts, weigh } from "./attention-shorts";
 import {
   ones,
   outputStride,
@@ -17,7 +18,6 @@ import {
   scales,
   scores,
   segmentOutput,
-  weighted,
   weights,
   weightUnits,
 } from "./attention-tile";
@@ -78,18 +78,12 @@ export function addValues(type: KvType, n: i32, values: usize, width: i32, j: i3
   } else {
     for (let d = 0; d < width; d += 32) {
       tileScales(values, scales);
-      for (let i: usize = 0; i < <usize>n; i++) weigh(a + SCORE_STRIDE * i, i);
+      for (let i: usize = 0; i < <usize>n; i++) {
+        store<f32>(weightUnits + (i << 2), weigh(a + SCORE_STRIDE * i, scales, weights + WEIGHT_BYTES * i));
+      }
       const c = segmentOutput + (<usize>d << 2);
       productByte(n, weights, WEIGHT_BYTES, values + 64, 16, c, outputStride, factors, weightUnits, ones);
       values += KvBlock.TileBytes;
     }
   }
-}
-
-/** Probabilities of query `i` times the scales of a tile's rows, as i16. */
-function weigh(probabilities: usize, i: usize): void {
-  for (let j: usize = 0; j < 128; j += 16) {
-    v128.store(weighted + j, f32x4.mul(v128.load(probabilities + j), v128.load(scales + j)));
-  }
-  store<f32>(weightUnits + (i << 2), toShorts(weighted, KvBlock.Rows, weights + WEIGHT_BYTES * i));
 }

@@ -30,8 +30,7 @@ export let lastPosition: i32 = 0;
 export let segmentMaximum: usize = 0;
 export let segmentSum: usize = 0;
 export let alphas: usize = 0;
-/** q8_0 only: probabilities times the scales of their values: f32[32], as i16[4][32], and the units of these, f32[4]. */
-export let weighted: usize = 0;
+/** q8_0 only: probabilities times the scales of their values as i16[4][32], and the units of these, f32[4]. */
 export let weights: usize = 0;
 export let weightUnits: usize = 0;
 /** q8_0 only: the queries are i16, and these are their units, f32[4]. */
@@ -65,8 +64,7 @@ export function openTile(step: usize): void {
   scales = weights + 256;
   ones = scales + 128;
   for (let i: usize = 0; i < 128; i += 16) v128.store(ones + i, f32x4.splat(1));
-  weighted = ones + 128;
-  queries = weighted + 128;
+  queries = ones + 128;
   segmentOutput = queries + (queryStride << 2);
   totalOutput = segmentOutput + (outputStride << 2);
 }
