@@ -8,14 +8,15 @@ import type { LoadOptions, PackedFileReport } from "@millet/core/backend";
 import { isMilletError } from "@millet/core/errors";
 import type { WeightSources } from "@millet/core/tensor";
 import type { Engine } from "../engine/engine.js";
-import type { ModelPlan } from "../model-plan.js";
+import { aligned } from "../lower/region.js";
+import { AUXILIARY_BYTES, type ModelPlan } from "../model-plan.js";
 import { checksums, sameBytes } from "./checksums.js";
 import { blockBytesOf, decodeHeader, encodeHeader, HEADER_BYTES, type PackedHeader } from "./header.js";
 import { type PackedIdentity, packedIdentity } from "./identity.js";
 import { type NodeParts, nodeParts } from "./node.js";
 import { placesOf } from "./places.js";
 import { writeWhole } from "./save.js";
-import { clearPieces, drain, readPieces, writePieces } from "./transfer.js";
+import { clearPieces, drain, type Range, readPieces, writePieces } from "./transfer.js";
 
 export class PackedFile {
   readonly #node: NodeParts | null;
@@ -144,7 +145,8 @@ export class PackedFile {
     const mapped = engine.map?.(file.fd, packed.address, packed.byteLength) ?? false;
     try {
       if (!mapped) await readPieces(file, engine, packed, signal);
-      if (sameBytes(await checksums(engine, this.#plan, blockBytes, signal), sums)) return true;
+      const fresh = freshMemory(this.#plan, sums.byteLength);
+      if (sameBytes(await checksums(engine, this.#plan, blockBytes, signal, fresh), sums)) return true;
       this.#complain(place, "was not used: its bytes are damaged");
     } catch (error) {
       this.#complain(place, "cannot be read", error);
@@ -160,4 +162,14 @@ export class PackedFile {
     const why = error === undefined ? "" : `: ${error instanceof Error ? error.message : String(error)}`;
     this.#problems.push(`The packed file ${place} ${what}${why}.`);
   }
+}
+
+/**
+ * What the first call will write to and nothing has yet: the work space behind the checksums. Pages that nobody has
+ * touched cost more than what is computed on them.
+ */
+function freshMemory({ work }: ModelPlan, sumBytes: number): Range {
+  const address = aligned(work.address + sumBytes);
+  const end = work.address + work.byteLength - AUXILIARY_BYTES;
+  return { address, byteLength: Math.floor((end - address) / 32) * 32 };
 }
