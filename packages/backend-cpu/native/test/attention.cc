@@ -6,8 +6,7 @@
 #include <map>
 #include <tuple>
 
-#include "../engine/kv.h"
-#include "machine.h"
+#include "cache.h"
 
 namespace millet::test {
 
@@ -63,15 +62,15 @@ class AttentionCase {
   std::vector<float> run(int first, int count, bool share) {
     machine_.reset();
     const int columns = up(*std::max_element(c_.lengths.begin(), c_.lengths.end()), 32) / 32;
-    std::vector<int32_t> table, addresses;
+    std::vector<int32_t> table;
+    int blocks = 0;
     for (size_t s = 0; s < c_.lengths.size(); s++) {
       for (int b = 0; b < columns; b++) {
-        table.push_back(b * 32 < c_.lengths[s] ? int32_t(addresses.size()) : -1);
-        if (b * 32 < c_.lengths[s]) addresses.push_back(place_block());
+        table.push_back(b * 32 < c_.lengths[s] ? blocks++ : -1);
       }
     }
     const auto place = [&](const std::vector<int32_t>& values) { return units(machine_.place(values)); };
-    const uint32_t state = units(machine_.place_count(int32_t(place(addresses))));
+    const uint32_t state = units(machine_.place_count(int32_t(place(place_blocks(blocks)))));
     for (size_t s = 0; s < c_.lengths.size(); s++) write_rows(int(s), table[s * columns] * 32, state);
     std::vector<int32_t> positions, sequences;
     for (int r = first; r < first + count; r++) {
@@ -103,7 +102,7 @@ class AttentionCase {
                     uint32_t(columns),
                     place({c_.lengths.begin(), c_.lengths.end()}),
                     state,
-                    units(128),
+                    0,
                     uint32_t(c_.heads),
                     uint32_t(c_.kv_heads),
                     uint32_t(c_.head_dim),
@@ -140,17 +139,18 @@ class AttentionCase {
  private:
   static constexpr float kScale = 0.37f;
 
-  // A block whose keys are NaN where no row is written: they must not reach a result.
-  int32_t place_block() {
-    const int64_t head = head_bytes(type_, c_.head_dim, c_.value_dim);
-    const size_t at = machine_.place(std::vector<uint8_t>(128 + size_t(c_.kv_heads) * head, 0));
-    for (int h = 0; h < c_.kv_heads; h++) {
-      uint8_t* keys = machine_.at<uint8_t>(at) + 128 + h * head;
+  // Blocks whose keys are NaN where no row is written: they must not reach a result.
+  std::vector<int32_t> place_blocks(int blocks) {
+    const std::vector<int32_t> entries =
+        place_cache(machine_, blocks, c_.kv_heads, head_bytes(type_, c_.head_dim, c_.value_dim));
+    for (int i = 0; i < blocks * c_.kv_heads; i++) {
+      const int64_t head = (i % c_.kv_heads) * head_stride(type_, c_.head_dim, c_.value_dim);
+      uint8_t* keys = machine_.at<uint8_t>(size_t(entries[i / c_.kv_heads * 2]) * 16 + head);
       const int64_t bytes = key_bytes(type_, c_.head_dim);
       if (type_ == KvType::F32) std::fill_n(reinterpret_cast<float*>(keys), bytes / 4, NAN);
       else std::fill_n(reinterpret_cast<uint16_t*>(keys), bytes / 2, uint16_t(0x7e00));  // scales and codes too
     }
-    return int32_t(units(at));
+    return entries;
   }
 
   // Writes a sequence's rows, which start at cache row `first`, and takes what the cache holds for the expected

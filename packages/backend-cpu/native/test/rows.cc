@@ -3,8 +3,7 @@
 #include <cstring>
 #include <functional>
 
-#include "../engine/kv.h"
-#include "machine.h"
+#include "cache.h"
 
 namespace millet::test {
 
@@ -198,10 +197,8 @@ std::vector<float> round_head(KvType type, std::vector<float> x) {
 void test_kv(Machine& machine, Random& random, KvType type, int head_dim, int value_dim) {
   machine.reset();
   const int rows = 7, layers = 2, kv_heads = 3, pairs = 4, blocks = 3;
-  const size_t layer_bytes = kv_heads * head_bytes(type, head_dim, value_dim);
-  const size_t block_bytes = 128 + layers * layer_bytes;
-  std::vector<int32_t> table;
-  for (int b = 0; b < blocks; b++) table.push_back(int32_t(units(machine.allocate(block_bytes))));
+  const int64_t head = head_bytes(type, head_dim, value_dim);
+  const std::vector<int32_t> table = place_cache(machine, blocks, layers * kv_heads, head);
   const uint32_t state = units(machine.place_count(int32_t(units(machine.place(table)))));
   const std::vector<int32_t> write_rows = {30, 31, 32, 33, 70, 0, 64};
   const std::vector<int32_t> positions = {5, 6, 7, 8, 9, 10, 11};
@@ -218,7 +215,7 @@ void test_kv(Machine& machine, Random& random, KvType type, int head_dim, int va
   const uint32_t scratch = units(machine.allocate(scratch_bytes * machine.engine().threads()));
   std::vector<Step> steps = {{Opcode::KvPositions, {units(machine.place(positions)), rows_at, count, state}}};
   for (int layer = 0; layer < layers; layer++) {
-    const uint32_t offset = units(128 + layer * layer_bytes);
+    const uint32_t offset = units(layer * kv_heads * head_stride(type, head_dim, value_dim));
     steps.push_back({Opcode::KvWrite,
                      {k_at, units(row_bytes(kv_heads * head_dim)), v_at, units(row_bytes(kv_heads * value_dim)), count,
                       rows_at, state, offset, kv_heads, uint32_t(head_dim), uint32_t(value_dim), rotation, pairs, 1,
@@ -263,7 +260,7 @@ void test_kv(Machine& machine, Random& random, KvType type, int head_dim, int va
     }
   }
   for (int i = 0; i < 4; i++) check(machine.at<int32_t>(size_t(counters) * 16)[i] == 0, "kv_write leaves counters");
-  for (const int32_t block : table) memset(machine.at<uint8_t>(size_t(block) * 16), 0xee, block_bytes);
+  memset(machine.at<uint8_t>(size_t(table[1]) * 16), 0xee, group_bytes(layers * kv_heads, head));
   machine.run({move(Opcode::KvStore, 0, 0, snapshot)});
   memset(machine.at<uint8_t>(buffer), 0, (snapshot + floats) * 4);
   machine.run({move(Opcode::KvRead, 0, 0, snapshot)});
