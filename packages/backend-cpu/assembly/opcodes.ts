@@ -9,6 +9,8 @@
 export enum StepFlag {
   /** All threads meet before this step. */
   Barrier = 1,
+  /** Of linear: the products of rows 2i and 2i + 1 are added up and stored as row i. */
+  AddPairs = 2,
 }
 
 export enum Opcode {
@@ -185,7 +187,7 @@ export enum LinearOperand {
   Length = 13,
 }
 
-/** The work space of each share of `linear` in the WASM engine, in this order. */
+/** The work space of each share of `linear`, in this order; the native engine uses the last part alone. */
 export enum LinearScratch {
   /** Unpacked weights (kernels/unpacked.ts). */
   WeightBytes = 28672,
@@ -193,6 +195,8 @@ export enum LinearScratch {
   TileBytes = 192,
   /** Results, per row; rows padded to a multiple of 8. */
   RowBytes = 32,
+  /** With StepFlag.AddPairs: results before they are added up, per row, for the 16 features that the native engine has at once. */
+  PairBytes = 64,
 }
 
 /** y = op(a, b), element by element. Shared by groups of 8 features. */

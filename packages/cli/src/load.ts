@@ -13,7 +13,7 @@ export const LOAD_OPTIONS = {
   "context-length": integer("Most tokens of prompt and text together. Default: at most 4096.", { min: 2 }),
   "kv-type": choice(
     KV_DTYPES,
-    "How the KV cache keeps keys and values: f16 takes half of the memory of f32, q8_0 a quarter. Default: f32.",
+    "How the KV cache keeps keys and values: f16 takes half of the memory of f32, q8_0 a quarter. Default: f16.",
   ),
   quantize: choice(
     QUANTIZE_CHOICES,

@@ -6,7 +6,7 @@
 import { Activations, groupedRows } from "../activations";
 import { address, count, word } from "../address";
 import { Dot } from "../dot";
-import { LinearOperand as Operand, PackedType } from "../opcodes";
+import { LinearOperand as Operand, LinearScratch, PackedType, StepFlag } from "../opcodes";
 import { isPlain, packedGroupBytes } from "../packed";
 import { privateIndex, shareEnd, shareStart } from "../partition";
 import { aborted } from "../shares";
@@ -27,6 +27,8 @@ export function linear(type: PackedType, mode: Dot, step: usize, thread: i32, th
   const y = address(step, Operand.Y);
   const yStride = address(step, Operand.YStride);
   const scratch = address(step, Operand.Scratch) + address(step, Operand.ScratchPrivate) * privateIndex;
+  const addsPairs = ((load<u32>(step) >> 16) & StepFlag.AddPairs) != 0;
+  const pairs = scratch + linearScratchEnd(rows);
   let w = address(step, Operand.Weight) + groupBytes * first;
   for (let group = first; group < end; ) {
     if (aborted()) return;
@@ -35,10 +37,26 @@ export function linear(type: PackedType, mode: Dot, step: usize, thread: i32, th
     const pair = isPlain(type) && rows == 1 && group + 1 < end;
     if (pair) plainPairOf(type, w, groupBytes, x, width, target);
     else if (isPlain(type)) plainRows(type, w, x, xStride, width, rows, target, yStride, scratch);
-    else quantizedRows(type, mode, w, x, width >> 5, rows, target, yStride, scratch);
+    else if (addsPairs) {
+      quantizedRows(type, mode, w, x, width >> 5, rows, pairs, 32, scratch);
+      for (let row = 0; row < rows; row += 2) addPair(pairs + (<usize>row << 5), target + yStride * (row >> 1));
+    } else quantizedRows(type, mode, w, x, width >> 5, rows, target, yStride, scratch);
     group += pair ? 2 : 1;
     w += pair ? groupBytes << 1 : groupBytes;
   }
+}
+
+/** Bytes of the work space before the results of pairs. */
+@inline
+function linearScratchEnd(rows: i32): usize {
+  return <usize>(LinearScratch.WeightBytes + LinearScratch.TileBytes + ((rows + 7) & ~7) * LinearScratch.RowBytes);
+}
+
+/** The sum of two rows of 8 features. */
+@inline
+function addPair(rows: usize, y: usize): void {
+  v128.store(y, f32x4.add(v128.load(rows), v128.load(rows, 32)));
+  v128.store(y, f32x4.add(v128.load(rows, 16), v128.load(rows, 48)), 16);
 }
 
 function quantizedRows(

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "../engine/activations.h"
+#include "../engine/vec.h"
 #include "kernels.h"
 #include "linear-byte.h"
 #include "linear-codes.h"
@@ -16,6 +17,17 @@ using Operand = LinearOperand;
 
 // Most rows for which reading the weights takes longer than multiplying them.
 constexpr int32_t kStreamRows = 4;
+
+MILLET_INLINE bool adds_pairs(const uint32_t* step) {
+  return ((step[0] >> 16) & static_cast<uint32_t>(StepFlag::AddPairs)) != 0;
+}
+
+// This thread's work space for them, behind what the WASM engine uses.
+MILLET_INLINE float* pair_results(const Run& run, const uint32_t* step, int32_t rows) {
+  const int64_t before = int64_t{LinearScratch::WeightBytes} + LinearScratch::TileBytes +
+                         int64_t{(rows + 7) & ~7} * LinearScratch::RowBytes;
+  return floats(address(run, step, Operand::Scratch) + units(step, Operand::ScratchPrivate) * run.thread + before);
+}
 
 // A step's operands, for one thread.
 struct Product {
@@ -67,12 +79,32 @@ static void plain_rows(const Product& p, const uint8_t* w, float* y) {
   }
 }
 
-// `kColumns` lanes' groups of features by all rows.
-template <class L, PackedType kType, int kColumns>
-MILLET_INLINE void columns(const Product& p, const uint8_t* w, float* y) {
-  if constexpr (!is_quantized(kType)) plain_rows<L, kType, kColumns>(p, w, y);
-  else if (p.rows <= kStreamRows) quantized_rows<L, kType, true>(p, w, y);
+template <class L, PackedType kType>
+MILLET_INLINE void quantized_columns(const Product& p, const uint8_t* w, float* y) {
+  if (p.rows <= kStreamRows) quantized_rows<L, kType, true>(p, w, y);
   else quantized_rows<L, kType, false>(p, w, y);
+}
+
+// `kColumns` lanes' groups of features by all rows. With `pairs` for their results, those of rows 2i and 2i + 1 are
+// added up to row i of y.
+template <class L, PackedType kType, int kColumns>
+MILLET_INLINE void columns(const Product& p, const uint8_t* w, float* pairs, float* y) {
+  constexpr int kWidth = 8 * L::kGroups;
+  static_assert(kWidth * 4 <= LinearScratch::PairBytes);
+  if constexpr (!is_quantized(kType)) {
+    plain_rows<L, kType, kColumns>(p, w, y);
+  } else if (pairs == nullptr) {
+    quantized_columns<L, kType>(p, w, y);
+  } else {
+    Product apart = p;
+    apart.y_stride = kWidth;
+    quantized_columns<L, kType>(apart, w, pairs);
+    for (int32_t row = 0; row < p.rows; row += 2) {
+      const float* pair = pairs + row * kWidth;
+      float* target = y + (row >> 1) * p.y_stride;
+      for (int i = 0; i < kWidth; i += 8) store(target + i, load<F32x8>(pair + i) + load<F32x8>(pair + kWidth + i));
+    }
+  }
 }
 
 template <PackedType kType>
@@ -94,11 +126,12 @@ MILLET_INLINE void linear(const Run& run, const uint32_t* step) {
   int32_t group = share_start(run, groups);
   // Few rows stream the weights: one group after the other is one stream, which prefetching follows best.
   const bool streams = is_quantized(kType) && p.rows <= kStreamRows;
+  float* pairs = adds_pairs(step) ? pair_results(run, step, p.rows) : nullptr;
   for (; !streams && group + kStep <= end && !aborted(run); group += kStep) {
-    columns<Wide, kType, kColumns>(p, weight + group * p.group_bytes, y + int64_t{group} * 8);
+    columns<Wide, kType, kColumns>(p, weight + group * p.group_bytes, pairs, y + int64_t{group} * 8);
   }
   for (; group < end && !aborted(run); group++) {
-    columns<Narrow, kType, 1>(p, weight + group * p.group_bytes, y + int64_t{group} * 8);
+    columns<Narrow, kType, 1>(p, weight + group * p.group_bytes, pairs, y + int64_t{group} * 8);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * What a linear step reads: f32 rows, or their int8 form. Rows that give logits are few, so what only they pass through
- * can afford the precision of two int8 rows for each: the row and what its int8 form leaves of it (decision 28).
+ * can afford the precision of two int8 rows for each: the row and what its int8 form leaves of it (decision 29).
  */
 import type { Value } from "@millet/core/graph";
 import { Opcode, Sharing } from "../../assembly/opcodes.js";
@@ -8,13 +8,16 @@ import { packedInfo } from "../pack/packed-type.js";
 import { units } from "../program/program.js";
 import type { Access } from "../program/step.js";
 import type { LoweringContext } from "./context.js";
-import { ALL, accessMatrix, type Matrix, PRIVATE } from "./matrix.js";
+import { ALL, accessMatrix, type Matrix, PRIVATE, paddedRows } from "./matrix.js";
 import { hasFewRows } from "./replication.js";
 
 /** Bytes of 32 quantized activations (assembly/activations.ts). */
 const BLOCK_BYTES = 48;
 
 export interface Activations {
+  /** The most rows, and the address of how many there are in a call. */
+  readonly rows: number;
+  readonly count: number;
   readonly address: number;
   readonly stride: number;
   readonly privateStride: number;
@@ -22,17 +25,21 @@ export interface Activations {
 }
 
 /** Whether a product takes each row of x as two. */
-export function isFine(x: Value, weight: Value): boolean {
-  return packedInfo(weight.spec).quantized && x.rowAxis === "logits";
+export function isFine({ givesLogits }: LoweringContext, x: Value, weight: Value): boolean {
+  return givesLogits && x.rowAxis === "logits" && packedInfo(weight.spec).quantized;
 }
 
 export function activationsOf(context: LoweringContext, x: Value, weight: Value): Activations {
-  return packedInfo(weight.spec).quantized ? quantized(context, x, isFine(x, weight)) : plain(context, x);
+  return packedInfo(weight.spec).quantized
+    ? quantized(context, x, isFine(context, x, weight))
+    : plain(context, x);
 }
 
 function plain(context: LoweringContext, value: Value): Activations {
   const x = context.matrix(value);
   return {
+    rows: paddedRows(value.spec.shape[0]!),
+    count: x.count,
     address: x.address,
     stride: x.stride,
     privateStride: x.privateStride,
@@ -77,7 +84,7 @@ function quantized(context: LoweringContext, value: Value, isFine: boolean): Act
     });
   }
   const sharing = replicated ? PRIVATE : ALL;
-  return { address, stride: 0, privateStride, access: { ...access, write: false, sharing } };
+  return { rows, count, address, stride: 0, privateStride, access: { ...access, write: false, sharing } };
 }
 
 function emitRefine(

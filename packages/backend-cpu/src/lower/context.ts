@@ -17,6 +17,8 @@ export class LoweringContext {
   readonly kv: KvPlan;
   readonly call: CallBlock;
   readonly steps: Step[] = [];
+  /** Whether rows of the axis "logits" give logits: in a graph for embeddings, they are all rows. */
+  readonly givesLogits: boolean;
   readonly #weights: ReadonlyMap<string, number>;
   readonly #region: Region;
   readonly #replicated: ReadonlySet<Value>;
@@ -35,6 +37,7 @@ export class LoweringContext {
   ) {
     this.threads = threads;
     this.kv = kv;
+    this.givesLogits = graph.outputs.logits !== undefined;
     this.#weights = weights;
     this.#region = region;
     this.call = new CallBlock(graph, region);

@@ -36,7 +36,7 @@ export function encodeProgram(name: string, steps: readonly Step[]): Program {
   const words: number[] = [];
   steps.forEach((step, i) => {
     offsets.push(4 * words.length);
-    const flags = barriers[i] ? StepFlag.Barrier : 0;
+    const flags = (step.flags ?? 0) | (barriers[i] ? StepFlag.Barrier : 0);
     words.push(step.opcode | (flags << 16), step.operands.length + 2, ...step.operands);
   });
   words.push(Opcode.End, 2);

@@ -28,6 +28,8 @@ export interface Step {
   readonly opcode: Opcode;
   /** For people: the node or weight that the step serves. */
   readonly label: string;
+  /** Bits of StepFlag besides Barrier, which follows from the accesses. */
+  readonly flags?: number;
   /** Words after opcode and length. */
   readonly operands: readonly number[];
   readonly accesses: readonly Access[];

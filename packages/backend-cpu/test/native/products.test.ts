@@ -72,7 +72,7 @@ async function resultsOf(engine: Engine, dtype: DType, rows: number): Promise<re
 
 describeWith(nativeEngine(), "native engine", () => {
   describe.each(TYPES)("%s", (dtype) => {
-    test.each([1, 3, 13])("%i rows", async (rows) => {
+    test.each([1, 2, 3, 13])("%i rows", async (rows) => {
       const expected = await resultsOf(new InlineEngine(MEMORY_BYTES), dtype, rows);
       expect(expected[1]!.some((byte) => byte !== 0)).toBe(true);
       for (const isa of nativeLevels()) {

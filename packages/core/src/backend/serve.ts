@@ -3,18 +3,23 @@
  * makes the next one try; what is wrong with the model itself ends the search at once.
  */
 import { isMilletError, MilletError, type MilletErrorCode, throwIfAborted } from "../errors.js";
-import type { KvPlan } from "../graph/kv.js";
+import type { KvDType, KvPlan } from "../graph/kv.js";
 import { decompose } from "../lower/decompose.js";
 import type { WeightSources } from "../tensor/weights.js";
 import type { Backend, BackendFactory, Estimate, GraphSet, LoadedModel, LoadProgress } from "./backend.js";
+
+/** A KV cache to be served, with the most blocks that are wanted. */
+export interface KvWish extends Omit<KvPlan, "dtype"> {
+  /** The best first: a backend gets the first that it has. */
+  readonly dtypes: readonly KvDType[];
+}
 
 /** A model to be served. */
 export interface ServeRequest {
   /** Sets that serve the same, the best first: a backend gets the first that it supports. */
   readonly graphs: readonly GraphSet[];
   readonly weights: WeightSources;
-  /** With the most blocks that are wanted. */
-  readonly kv: KvPlan;
+  readonly kv: KvWish;
   /** Blocks without which the model is of no use. */
   readonly leastBlocks: number;
   readonly signal?: AbortSignal | undefined;
@@ -84,9 +89,9 @@ async function serveOn(factory: BackendFactory, request: ServeRequest): Promise<
   const backend = await factory.create(options);
   try {
     throwIfAborted(signal, "Loading the model");
-    checkKvDType(backend, request.kv);
+    const wanted = kvPlanFor(backend, request.kv);
     const graphs = supportedGraphs(request.graphs, backend);
-    const { kv, estimate } = planMemory(backend, graphs, request);
+    const { kv, estimate } = planMemory(backend, graphs, wanted, request.leastBlocks);
     const model = await backend.load(graphs, request.weights, kv, options);
     return { factory, backend, model, kv, estimate };
   } catch (error) {
@@ -96,12 +101,16 @@ async function serveOn(factory: BackendFactory, request: ServeRequest): Promise<
 }
 
 /** @throws MilletError KV_DTYPE_UNSUPPORTED */
-export function checkKvDType({ name, capabilities: { kvDTypes } }: Backend, { dtype }: KvPlan): void {
-  if (kvDTypes.includes(dtype)) return;
+export function kvPlanFor(
+  { name, capabilities: { kvDTypes } }: Backend,
+  { dtypes, ...shape }: KvWish,
+): KvPlan {
+  const dtype = dtypes.find((one) => kvDTypes.includes(one));
+  if (dtype !== undefined) return { ...shape, dtype };
   throw new MilletError(
     "KV_DTYPE_UNSUPPORTED",
-    `Backend ${name} keeps the KV cache as ${kvDTypes.join(" or ")}, not as ${dtype}. Set kvDType accordingly.`,
-    { details: { backend: name, kvDType: dtype, kvDTypes } },
+    `Backend ${name} keeps the KV cache as ${kvDTypes.join(" or ")}, not as ${dtypes.join(" or ")}. Set kvDType accordingly.`,
+    { details: { backend: name, kvDType: dtypes[0], kvDTypes } },
   );
 }
 
@@ -128,7 +137,8 @@ function decomposeAll(graphs: GraphSet, backend: Backend): GraphSet {
 function planMemory(
   backend: Backend,
   graphs: GraphSet,
-  { kv, leastBlocks }: ServeRequest,
+  kv: KvPlan,
+  leastBlocks: number,
 ): { readonly kv: KvPlan; readonly estimate: Estimate } {
   const wanted = backend.estimate(graphs, kv);
   const limit = backend.capabilities.memoryLimitBytes ?? Number.POSITIVE_INFINITY;

@@ -1,11 +1,12 @@
 /** Sizes of a model's steps and of its KV cache, from the caller's options. */
 import type { GraphSet } from "../backend/backend.js";
+import type { KvWish } from "../backend/serve.js";
 import type { EmbedShape } from "../embed/shape.js";
 import { MilletError } from "../errors.js";
 import type { EngineShape } from "../generate/engine.js";
 import { integer } from "../generate/resolve-options.js";
 import type { StepLimits } from "../generate/step-plan.js";
-import { KV_BLOCK_ROWS, KV_DTYPES, type KvDType, type KvPlan } from "../graph/kv.js";
+import { KV_BLOCK_ROWS, KV_DTYPES, type KvDType } from "../graph/kv.js";
 import type { ModelDefinition } from "../models/index.js";
 import { decoderEmbedPlan, encoderPlan } from "./embed-plan.js";
 import type { LoadModelOptions } from "./types.js";
@@ -16,13 +17,17 @@ const DEFAULT_CONTEXT_LENGTH = 4096;
 const PROMPT_LOGITS = 32;
 /** What a device sends of each token, 1.3 KB: top-k up to 128 and penalties over up to 64 tokens need no more. */
 const SAMPLING = { candidates: 128, history: 64 };
+/** Half of the memory, at a cost that is hard to measure (docs/kv-cache.md). */
+const DECODER_KV: readonly KvDType[] = ["f16", "f32"];
+/** Nothing is kept that would be worth it. */
+const ENCODER_KV: readonly KvDType[] = ["f32"];
 const MAX_SEQUENCES = 64;
 const MAX_CHUNK_TOKENS = 4096;
 
 export interface ModelShape {
   readonly engine: EngineShape;
   readonly embedding: EmbedShape;
-  readonly kv: KvPlan;
+  readonly kv: KvWish;
   /** Blocks of the cache without which the model is of no use. */
   readonly leastBlocks: number;
   /** With sampling, and without for backends that lack it. */
@@ -53,7 +58,7 @@ function encoderShape(
   return {
     engine: { contextLength, maxSequences: 1, hidden: definition.hidden, generation: undefined },
     embedding: shape,
-    kv: kvPlan(definition, shape.blocks, options),
+    kv: kvWish(definition, shape.blocks, options, ENCODER_KV),
     leastBlocks: shape.blocks,
     graphs: [graphs],
   };
@@ -88,22 +93,26 @@ function decoderShape(
   return {
     engine: { contextLength, maxSequences: sequences, hidden: definition.hidden, generation },
     embedding: embedding.shape,
-    kv: kvPlan(definition, maxBlocks, options),
+    kv: kvWish(definition, maxBlocks, options, DECODER_KV),
     leastBlocks: blocksPerSequence,
     graphs: [graphs(SAMPLING), graphs()],
   };
 }
 
-function kvPlan(definition: ModelDefinition, maxBlocks: number, options: LoadModelOptions): KvPlan {
-  return { ...definition.kv, dtype: kvDType(options.kvDType), blockRows: KV_BLOCK_ROWS, maxBlocks };
-}
-
-function kvDType(asked: KvDType = "f32"): KvDType {
-  if (KV_DTYPES.includes(asked)) return asked;
-  throw new MilletError(
-    "INVALID_ARGUMENT",
-    `Option kvDType is one of ${KV_DTYPES.join(", ")}, not ${JSON.stringify(asked)}.`,
-  );
+function kvWish(
+  definition: ModelDefinition,
+  maxBlocks: number,
+  { kvDType }: LoadModelOptions,
+  usual: readonly KvDType[],
+): KvWish {
+  if (kvDType !== undefined && !KV_DTYPES.includes(kvDType)) {
+    throw new MilletError(
+      "INVALID_ARGUMENT",
+      `Option kvDType is one of ${KV_DTYPES.join(", ")}, not ${JSON.stringify(kvDType)}.`,
+    );
+  }
+  const dtypes = kvDType === undefined ? usual : [kvDType];
+  return { ...definition.kv, dtypes, blockRows: KV_BLOCK_ROWS, maxBlocks };
 }
 
 function beyondTraining(asked: number, trained: number): MilletError {

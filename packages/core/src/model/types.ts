@@ -79,8 +79,8 @@ export interface LoadModelOptions {
   readonly kvCapacityTokens?: number | undefined;
   /**
    * How the KV cache keeps keys and values: "f16" takes half of the memory of "f32", "q8_0" about a quarter, and less to
-   * read means faster tokens in a long context; docs/kv-cache.md has their cost in quality. Default "f32". A backend that
-   * lacks the type fails with KV_DTYPE_UNSUPPORTED.
+   * read means faster tokens in a long context; docs/kv-cache.md has their cost in quality. Default "f16", "f32" where the
+   * backend has nothing else, and for encoders. A backend that lacks the type asked for fails with KV_DTYPE_UNSUPPORTED.
    */
   readonly kvDType?: KvDType | undefined;
   /**

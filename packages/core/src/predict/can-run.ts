@@ -1,6 +1,6 @@
 /** canRun(): what a model will take and do on this machine, from its header alone. */
 import type { Backend, BackendFactory } from "../backend/backend.js";
-import { checkKvDType, supportedGraphs } from "../backend/serve.js";
+import { kvPlanFor, supportedGraphs } from "../backend/serve.js";
 import { isMilletError, MilletError, throwIfAborted } from "../errors.js";
 import type { ModelFile } from "../formats/index.js";
 import { integer } from "../generate/resolve-options.js";
@@ -121,11 +121,11 @@ async function predict(factory: BackendFactory, request: Request): Promise<Backe
 async function predictOn(backend: Backend, request: Request): Promise<Omit<BackendPrediction, "name">> {
   const { file, definition, options, memoryBytes, promptTokens, generatedTokens, whole } = request;
   const shape = modelShape(definition, options);
-  checkKvDType(backend, shape.kv);
+  const kv = kvPlanFor(backend, shape.kv);
   const graphs = supportedGraphs(shape.graphs, backend);
   const memory = predictMemory(backend, {
     graphs,
-    kv: shape.kv,
+    kv,
     tokens: promptTokens + generatedTokens,
     conversations: integer("conversations", options.conversations ?? 1, 1),
     blocksPerSequence: shape.leastBlocks,
@@ -166,7 +166,7 @@ async function predictSpeeds(backend: Backend, request: Request) {
   const times = await probe(backend, {
     graphs: supportedGraphs(steps, backend),
     weights: small.weights,
-    kv: { ...shape.kv, maxBlocks: blocks },
+    kv: kvPlanFor(backend, { ...shape.kv, maxBlocks: blocks }),
     vocabulary: scale.vocabulary,
     promptTokens,
     generatedTokens,

@@ -10,6 +10,7 @@ const bytes = await tinyModel();
 /** The reference backend, with parts replaced and a note of what was disposed of. */
 function backend(name: string, changes: (backend: Backend) => Partial<Backend> = () => ({})) {
   const log: string[] = [];
+  const kvDTypes: string[] = [];
   const factory: BackendFactory = {
     name,
     async create(options) {
@@ -24,6 +25,7 @@ function backend(name: string, changes: (backend: Backend) => Partial<Backend> =
         async load(...request) {
           const model = await inner.load(...request);
           log.push("load");
+          kvDTypes.push(request[2].dtype);
           return {
             ...model,
             async dispose() {
@@ -40,7 +42,7 @@ function backend(name: string, changes: (backend: Backend) => Partial<Backend> =
       return { ...outer, ...changes(outer) };
     },
   };
-  return { factory, log };
+  return { factory, log, kvDTypes };
 }
 
 const fails = (code: MilletError["code"]) => async () => {
@@ -124,6 +126,13 @@ describe("loadModel", () => {
     const model = await loadModel(bytes, { backend: [plain.factory, reference()], kvDType: "f16" });
     expect(model.backend.rejected.map(({ error }) => error.code)).toEqual(["KV_DTYPE_UNSUPPORTED"]);
     await model.dispose();
+    const usual = await loadModel(bytes, { backend: plain.factory });
+    await usual.dispose();
+    const half = backend("half", ({ capabilities }) => ({
+      capabilities: { ...capabilities, kvDTypes: ["q8_0", "f16", "f32"] },
+    }));
+    await (await loadModel(bytes, { backend: half.factory })).dispose();
+    expect([plain, half].map(({ kvDTypes }) => kvDTypes)).toEqual([["f32"], ["f16"]]);
     const wrong = loadModel(bytes, { backend: reference(), kvDType: JSON.parse('"q4_0"') });
     await expect(wrong).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",

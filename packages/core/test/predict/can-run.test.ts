@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from "vitest";
 import { GOLDEN_ENCODERS } from "../../../../test/support/golden-encoders.js";
 import { GOLDEN_MODELS } from "../../../../test/support/golden-models.js";
 import type { Backend, BackendFactory, Call } from "../../src/backend/backend.js";
-import { supportedGraphs } from "../../src/backend/serve.js";
+import { kvPlanFor, supportedGraphs } from "../../src/backend/serve.js";
 import { MilletError } from "../../src/errors.js";
 import { openGguf } from "../../src/formats/gguf/index.js";
 import { openContainer } from "../../src/formats/index.js";
@@ -145,7 +145,9 @@ describe("canRun", () => {
       capabilities: { ...capabilities, memoryLimitBytes: 1000 },
     }));
     const broken = changed(() => ({ load: () => Promise.reject(new MilletError("BACKEND_FAILED", "No.")) }));
-    const lacking = changed(({ capabilities }) => ({ capabilities: { ...capabilities, kvDTypes: ["f16"] } }));
+    const lacking = changed(({ capabilities }) => ({
+      capabilities: { ...capabilities, kvDTypes: ["q8_0"] },
+    }));
     const { backends } = await canRun(bytes, {
       backend: [missing, small, broken, lacking, reference()],
       ...SHORT,
@@ -215,7 +217,7 @@ describe("a scaled model", () => {
       const made = modelShape(await defineModel(scaledFiles(file, whole, whole)), options);
       const backend = await reference().create();
       const bytes = (shape: typeof real) =>
-        backend.estimate(supportedGraphs(shape.graphs, backend), shape.kv);
+        backend.estimate(supportedGraphs(shape.graphs, backend), kvPlanFor(backend, shape.kv));
       expect(bytes(made), name).toEqual(bytes(real));
       const small = await defineModel(scaledFiles(file, whole, { layers: 1, vocabulary: 32 }));
       expect([small.vocabularySize, small.kv.layers], name).toEqual([32, 1]);
