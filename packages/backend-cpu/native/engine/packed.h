@@ -68,12 +68,15 @@ MILLET_INLINE int64_t packed_group_bytes(PackedType type, int32_t width) {
   return int64_t{width / packed_block_inputs(type)} * packed_block_bytes(type);
 }
 
-// Asks for the cache lines of one block of a stream of blocks, `kAhead` bytes before they are needed. Addresses past
-// the arena do no harm.
-template <int64_t kAhead, int64_t kBytes>
-MILLET_INLINE void prefetch(const uint8_t* stream) {
+// Asks for the cache lines of one block of a stream of blocks, `kAhead` bytes before they are needed; of several groups
+// side by side, for those of the next groups. Addresses past the arena do no harm.
+template <int64_t kAhead, int64_t kBytes, int kGroups>
+MILLET_INLINE void prefetch(const uint8_t* block, int64_t group_bytes) {
+  const int64_t ahead = kGroups == 1 ? kAhead : kGroups * group_bytes;
+  for (int group = 0; group < kGroups; group++) {
 #pragma GCC unroll 8
-  for (int64_t i = 0; i < kBytes; i += 64) __builtin_prefetch(stream + kAhead + i);
+    for (int64_t i = 0; i < kBytes; i += 64) __builtin_prefetch(block + group * group_bytes + ahead + i);
+  }
 }
 
 }  // namespace millet

@@ -15,7 +15,7 @@ MILLET_INLINE void byte_tile(const uint8_t* w, int64_t group_bytes, const uint8_
   typename L::F acc[kTokens];
   for (int t = 0; t < kTokens; t++) acc[t] = L::zero();
   for (int32_t b = 0; b < blocks; b++) {
-    if (kStream) prefetch<L::kPrefetchBytes, packed_block_bytes(kType)>(w);
+    if (kStream) prefetch<L::kPrefetchBytes, packed_block_bytes(kType), L::kGroups>(w, group_bytes);
     typename L::I sum[kTokens];
 #pragma GCC unroll 16
     for (int t = 0; t < kTokens; t++) sum[t] = L::begin_bytes(rows.statistics(t) + 4);

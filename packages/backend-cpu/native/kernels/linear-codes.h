@@ -107,10 +107,10 @@ MILLET_INLINE void codes_tile(const uint8_t* w, int64_t group_bytes, const uint8
   for (int t = 0; t < kTokens; t++) acc[t] = L::zero();
   for (int32_t b = 0; b < blocks; b += kInner) {
     const uint8_t* header = w;
-    if (kStream) prefetch<L::kPrefetchBytes, packed_header_bytes(kType)>(w);
+    if (kStream) prefetch<L::kPrefetchBytes, packed_header_bytes(kType), L::kGroups>(w, group_bytes);
     w += packed_header_bytes(kType);
     for (int32_t i = 0; i < kInner; i++) {
-      if (kStream) prefetch<L::kPrefetchBytes, packed_plane_bytes(kType)>(w);
+      if (kStream) prefetch<L::kPrefetchBytes, packed_plane_bytes(kType), L::kGroups>(w, group_bytes);
       const auto s = block_scales<L, kType>(header, group_bytes, i);
       typename L::I sum[kTokens];
 #pragma GCC unroll 16

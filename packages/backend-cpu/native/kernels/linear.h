@@ -47,17 +47,20 @@ MILLET_INLINE void quantized_tile(const Product& p, const uint8_t* w, const uint
   else codes_tile<L, kType, kTokens, kStream>(w, p.group_bytes, x, blocks, y, p.y_stride);
 }
 
-// All rows by the lanes' groups of features.
+// All rows by the lanes' groups of features. The first tile brings the next weights on their way.
 template <class L, PackedType kType, bool kStream>
 static void quantized_rows(const Product& p, const uint8_t* w, float* y) {
   const int64_t row_bytes = int64_t{p.width >> 5} * Activations::BlockBytes;
   const int32_t grouped = grouped_rows(p.rows);
   int32_t row = 0;
+  if (!kStream && L::kTokens <= grouped) {
+    quantized_tile<L, kType, L::kTokens, true>(p, w, p.x, y);
+    row = L::kTokens;
+  }
   for (; !kStream && row + L::kTokens <= grouped; row += L::kTokens) {
     quantized_tile<L, kType, L::kTokens, false>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
   }
-  for (; row < grouped; row += 4)
-    quantized_tile<L, kType, 4, kStream>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
+  for (; row < grouped; row += 4) quantized_tile<L, kType, 4, true>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
   // A decode step's rows come in pairs where precision asks for two of each.
   for (; row + 2 <= p.rows; row += 2)
     quantized_tile<L, kType, 2, kStream>(p, w, p.x + row * row_bytes, y + row * p.y_stride);
