@@ -42,8 +42,8 @@ class LinearCase {
     x_ = random_.floats(size_t(padded(shape.rows)) * shape.width, -3, 3);
   }
 
-  // Runs `rows` rows from `first` on; returns y[rows][features].
-  std::vector<float> run(int first, int rows) {
+  // Runs `rows` rows from `first` on; returns y[rows][features], or with `pairs` y[rows / 2][features].
+  std::vector<float> run(int first, int rows, bool pairs = false) {
     machine_.reset();
     const int groups = groups_of(shape_.features);
     const int width = shape_.width;
@@ -63,11 +63,20 @@ class LinearCase {
       steps.push_back({Opcode::Quantize, {units(x_at), w / 4, 0, w, count, units(quantized_), 0, 0}});
     }
     const uint32_t input = units(info_.quantized() ? quantized_ : x_at);
-    steps.push_back(
-        {info_.linear, {units(packed_), uint32_t(groups), w, input, w / 4, 0, count, units(y), uint32_t(groups) * 2}});
+    std::vector<uint32_t> operands = {units(packed_), uint32_t(groups),    w, input, w / 4, 0, count,
+                                      units(y),       uint32_t(groups) * 2};
+    Opcode opcode = info_.linear;
+    if (pairs) {
+      const size_t scratch_bytes = LinearScratch::WeightBytes + LinearScratch::TileBytes +
+                                   (rows + 7) / 8 * 8 * (LinearScratch::RowBytes + LinearScratch::PairBytes);
+      operands.push_back(units(machine_.allocate(scratch_bytes * machine_.engine().threads())));
+      operands.push_back(units(scratch_bytes));
+      opcode = static_cast<Opcode>(uint32_t(opcode) | uint32_t(StepFlag::AddPairs) << 16);
+    }
+    steps.push_back({opcode, operands});
     check(machine_.run(steps) == Outcome::Completed, "the call was aborted");
     std::vector<float> result;
-    for (int row = 0; row < rows; row++) {
+    for (int row = 0; row < (pairs ? rows / 2 : rows); row++) {
       const float* from = machine_.at<float>(y) + size_t(row) * groups * 8;
       result.insert(result.end(), from, from + shape_.features);
     }
@@ -162,6 +171,16 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && (a.empty() || memcmp(a.data(), b.data(), a.size() * 4) == 0);
 }
 
+// The products of rows 2i and 2i + 1 added up, bit for bit.
+void check_pairs(LinearCase& linear, const std::vector<float>& y, const Shape& shape) {
+  std::vector<float> sums;
+  for (int row = 0; row + 1 < shape.rows; row += 2) {
+    const float* pair = y.data() + size_t(row) * shape.features;
+    for (int n = 0; n < shape.features; n++) sums.push_back(pair[n] + pair[shape.features + n]);
+  }
+  check(same_bits(sums, linear.run(0, shape.rows & ~1, true)), "pairs of rows are not added up");
+}
+
 void run_case(Machine& machine, const TypeInfo& info, int index) {
   const Shape shape = shapes_of(info)[index];
   LinearCase linear(machine, info, shape);
@@ -170,6 +189,7 @@ void run_case(Machine& machine, const TypeInfo& info, int index) {
   const double error = nmse({y.begin(), y.end()}, linear.expected(shape.rows));
   check(error <= 1e-9, "normalised mean squared error " + std::to_string(error));
   linear.check_embedding();
+  if (info.quantized()) check_pairs(linear, y, shape);
   const auto [first, inserted] = first_results.try_emplace({int(info.type), index}, y);
   if (inserted) digest_results(y);
   check(same_bits(first->second, y), "bits differ from those of the first level and thread count");

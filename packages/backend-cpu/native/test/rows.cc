@@ -1,4 +1,5 @@
-// Kernels that work row by row, against float64: norms, elementwise ops, rope, gather_rows, replicated quantize, and the KV cache's positions, writes, copies and reads.
+// Kernels that work row by row, against float64: norms, elementwise ops, rope, gather_rows, replicated quantize, and
+// the KV cache's positions, writes, copies and reads.
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -36,6 +37,34 @@ void compare(Machine& machine, size_t y, int rows, int width, double tolerance, 
 }
 
 double silu(double x) { return x / (1 + std::exp(-x)); }
+// Row 2i is row i of x, row 2i + 1 what int8 codes with a scale of 32 leave of it.
+void test_refine(Machine& machine, int rows, int width, Random& random, int threads) {
+  machine.reset();
+  std::vector<float> x = random.floats(size_t(rows) * width, -3, 5);
+  for (int i = 0; i < 32 && rows > 0; i++) x[i] = 0;  // a block without a scale
+  const uint32_t stride = units(row_bytes(width));
+  const uint32_t at_x = units(place_rows(machine, x, rows, width));
+  const uint32_t count = units(machine.place_count(rows));
+  for (const Sharing sharing : {Sharing::Rows, Sharing::Replicated}) {
+    const int copies = sharing == Sharing::Replicated ? threads : 1;
+    const size_t bytes = 2 * rows * row_bytes(width);
+    const size_t y = machine.allocate(bytes * copies);
+    machine.run({{Opcode::Refine,
+                  {at_x, stride, 0, uint32_t(width), count, units(y), stride, uint32_t(sharing),
+                   copies > 1 ? units(bytes) : 0}}});
+    for (int copy = 0; copy < copies; copy++) {
+      compare(machine, y + bytes * copy, 2 * rows, width, 1e-6, "refine", [&](int r, int i) {
+        const float* block = x.data() + size_t(r / 2) * width + i / 32 * 32;
+        if (r % 2 == 0) return double(block[i % 32]);
+        float largest = 0;
+        for (int k = 0; k < 32; k++) largest = std::max(largest, std::fabs(block[k]));
+        const float inverse = largest == 0 ? 0 : 127 / largest;
+        return double(block[i % 32]) - std::nearbyint(block[i % 32] * inverse) * double(largest / 127);
+      });
+    }
+  }
+}
+
 double gelu(double x) { return x / 2 * std::erfc(-x / std::sqrt(2.0)); }
 double gelu_tanh(double x) { return x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))); }
 
@@ -76,8 +105,8 @@ struct NormCase {
 };
 
 // Element i of a normalized row, in float64.
-double normalized(const NormCase& norm, const float* x, const std::vector<float>& weight, const std::vector<float>& bias,
-                  int i) {
+double normalized(const NormCase& norm, const float* x, const std::vector<float>& weight,
+                  const std::vector<float>& bias, int i) {
   const float* group = x + i / norm.width * norm.width;
   double mean = 0, squares = 0;
   if (norm.opcode == Opcode::LayerNorm) {
@@ -108,9 +137,8 @@ void test_norm(Machine& machine, const NormCase& norm, int rows, Random& random,
                   {at_x, stride, at_weight, at_bias, norm.shared, bits(1e-5f), uint32_t(norm.width),
                    uint32_t(norm.groups), count, units(y), stride, uint32_t(sharing), apart}}});
     for (int copy = 0; copy < copies; copy++) {
-      compare(machine, y + copy * bytes, rows, columns, 1e-6, "norm", [&](int r, int i) {
-        return normalized(norm, x.data() + size_t(r) * columns, weight, bias, i);
-      });
+      compare(machine, y + copy * bytes, rows, columns, 1e-6, "norm",
+              [&](int r, int i) { return normalized(norm, x.data() + size_t(r) * columns, weight, bias, i); });
     }
   }
 }
@@ -278,6 +306,7 @@ void test_rows(const Setting& setting) {
   for (const auto& [rows, width] : {std::pair{1, 1}, {2, 7}, {3, 8}, {0, 16}, {5, 33}, {7, 576}}) {
     named("elementwise");
     test_elementwise(machine, rows, width, random);
+    if (width % 32 == 0) test_refine(machine, rows, width, random, setting.threads);
     named("rms_norm");
     test_norm(machine, {Opcode::RmsNorm, width, 1, false, false}, rows, random, setting.threads);
     named("layer_norm");
