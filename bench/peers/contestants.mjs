@@ -27,10 +27,10 @@ export const CONTESTANTS = [
   },
   {
     // What node-llama-cpp keeps by default, so that both read the same bytes per token.
-    name: "millet-native-f16",
-    title: "Millet, native, KV cache in f16",
+    name: "millet-native-f32",
+    title: "Millet, native, KV cache in f32",
     peers: ["node-llama-cpp"],
-    command: [script("speed-millet.mjs"), "--engine", "native", "--kv-type", "f16"],
+    command: [script("speed-millet.mjs"), "--engine", "native", "--kv-type", "f32"],
     avx2: { options: ["--isa", "avx2"] },
   },
   {
