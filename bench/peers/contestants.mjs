@@ -26,7 +26,7 @@ export const CONTESTANTS = [
     packs: true,
   },
   {
-    // What node-llama-cpp keeps by default, so that both read the same bytes per token.
+    // As exact as the cache can be; by default both engines keep f16.
     name: "millet-native-f32",
     title: "Millet, native, KV cache in f32",
     peers: ["node-llama-cpp"],

@@ -14,7 +14,7 @@ import type { LoadModelOptions } from "./types.js";
 /** Longest context unless the caller asks for more: memory grows with it. */
 const DEFAULT_CONTEXT_LENGTH = 4096;
 /** Most rows with logits in a prompt step; their memory is rows x vocabulary. */
-const PROMPT_LOGITS = 32;
+const PROMPT_LOGITS = 16;
 /** What a device sends of each token, 1.3 KB: top-k up to 128 and penalties over up to 64 tokens need no more. */
 const SAMPLING = { candidates: 128, history: 64 };
 /** Half of the memory, at a cost that is hard to measure (docs/kv-cache.md). */

@@ -10,6 +10,7 @@ import type { ByteSource } from "../../tensor/byte-source.js";
 /** No header is read beyond this; the largest vocabularies in use take about 16 MiB. */
 export const HEADER_LIMIT_BYTES = 32 << 20;
 const FIRST_BYTES = 64 << 10;
+const LARGE_BYTES = 1 << 20;
 
 /** Thrown within a parse, never out of {@link HeaderReader}: bytes up to `end` are wanted. */
 class NeedBytes {
@@ -167,10 +168,10 @@ export class HeaderReader {
     }
   }
 
-  /** At least fourfold, so that few reads and few repeated parses do. */
+  /** At least fourfold, so that few reads and few repeated parses do; large headers twofold, to bring less for nothing. */
   async #grow(end: number): Promise<void> {
     const have = this.#bytes.byteLength;
-    const wanted = Math.max(end, 4 * have, FIRST_BYTES);
+    const wanted = Math.max(end, (have < LARGE_BYTES ? 4 : 2) * have, FIRST_BYTES);
     const size = Math.min(wanted, this.#limit, this.#source.byteLength);
     const grown = new Uint8Array(size);
     grown.set(this.#bytes);
