@@ -1,6 +1,6 @@
 /** Vectors of whole models on the reference backend against transformers: encoders, and decoders by their last token. */
 import { existsSync } from "node:fs";
-import { loadModel, type Model } from "@millet/core";
+import { type LoadModelOptions, loadModel, type Model } from "@millet/core";
 import { reference } from "@millet/core/backend";
 import { openContainer } from "@millet/core/formats";
 import { openGguf } from "@millet/core/formats/gguf";
@@ -15,7 +15,7 @@ afterAll(async () => {
   for (const model of opened) await model.dispose();
 });
 
-async function load(folder: URL, options: { promptChunkTokens?: number } = {}): Promise<Model> {
+async function load(folder: URL, options: Partial<LoadModelOptions> = {}): Promise<Model> {
   const file = await withLetters(new URL("model.gguf", folder));
   const model = await loadModel(file, { backend: reference(), ...options });
   opened.push(model);
