@@ -20,6 +20,12 @@ export function preset(overrides: Omit<Options, "entry"> & { entry?: Record<stri
     dts: true,
     clean: true,
     sourcemap: true,
+    // A cold process waits for its scripts to be compiled. Names stay, for stacks; lines are in the source maps.
+    esbuildOptions: (options) => {
+      options.minifyWhitespace = true;
+      options.minifySyntax = true;
+      options.lineLimit = 120; // Node shows the line of an uncaught error
+    },
     ...overrides,
     entry: { ...exportedEntries(manifest), ...overrides.entry },
   };

@@ -15,14 +15,17 @@ import { MilletError } from "@millet/core/errors";
 import type { Node } from "@millet/core/graph";
 import type { WeightSources } from "@millet/core/tensor";
 import { choiceFor, chooseEngine, type EngineChoice } from "./engine/choose.js";
-import type { Engine } from "./engine/engine.js";
-import { startEngine } from "./engine/start.js";
+import type { Engine, EngineLimits } from "./engine/engine.js";
+import { startEngine, started } from "./engine/start.js";
 import { TracingEngine } from "./engine/tracing-engine.js";
 import { CpuExecutable } from "./executable.js";
 import { KvMemory } from "./kv-memory.js";
+import { kvGroupBytes, kvTableBytes } from "./lower/kv-layout.js";
 import { supportsNode } from "./lower/lower.js";
 import { checkFits, type ModelPlan, planModel } from "./model-plan.js";
 import type { CpuOptions } from "./options.js";
+import { type EarlyStart, startEarly } from "./packed-file/early.js";
+import { PackedFile } from "./packed-file/packed-file.js";
 import { placeWeights } from "./place-weights.js";
 import { CpuState } from "./state.js";
 
@@ -36,6 +39,8 @@ export class CpuBackend implements Backend {
   /** The plan made last: an estimate is usually followed by the load. */
   #planned: { readonly inputs: readonly unknown[]; readonly plan: ModelPlan } | undefined;
   readonly #models = new Set<LoadedModel>();
+  /** A packed file that was begun with, for the model that is loaded next. */
+  #early: EarlyStart | undefined;
   #lose: (error: MilletError) => void = () => {};
 
   /** @throws MilletError BACKEND_UNAVAILABLE, INVALID_ARGUMENT */
@@ -72,6 +77,12 @@ export class CpuBackend implements Backend {
     return { weightBytes, scratchBytes, kvBytes: maximumBytes - end };
   }
 
+  async prepare(weights: WeightSources): Promise<void> {
+    const { packedFiles } = this.#options;
+    await this.#dropEarly();
+    if (packedFiles) this.#early = await startEarly(packedFiles, weights, this.#preferred);
+  }
+
   async load(
     graphs: GraphSet,
     weights: WeightSources,
@@ -82,16 +93,23 @@ export class CpuBackend implements Backend {
     const planFor = (choice: EngineChoice) => {
       const plan = this.#planFor(graphs, kv, choice);
       checkFits(plan, choice);
-      return { plan, limits: { initialBytes: plan.end, maximumBytes: plan.maximumBytes } };
+      return { plan, limits: limitsOf(plan, kv) };
     };
-    const started = await startEngine(choiceFor(graphs, this.#preferred), planFor, options.signal);
-    const { choice, engine, plan } = started;
-    this.#choice = { ...choice, limitations: [...new Set([...choice.limitations, ...engine.limitations])] };
+    const { packedFiles } = this.#options;
+    const packedFileOf = (plan: ModelPlan) =>
+      packedFiles ? new PackedFile(packedFiles, plan, weights) : undefined;
+    const preferred = choiceFor(graphs, this.#preferred);
+    const early = await this.#takeEarly(preferred, planFor, packedFileOf);
+    const { choice, engine, plan } = early ?? (await startEngine(preferred, planFor, options.signal));
+    this.#choice = choice;
     this.#planned = undefined; // the model keeps what it needs of it
     let packedFile: PackedFileReport | undefined;
     try {
-      await writePrograms(engine, plan);
-      packedFile = await placeWeights(engine, plan, weights, this.#options, options);
+      const packed = early?.packed ?? packedFileOf(plan);
+      [packedFile] = await Promise.all([
+        placeWeights(engine, plan, weights, packed, options, early?.start),
+        writePrograms(engine, plan),
+      ]);
     } catch (error) {
       await engine.dispose();
       throw error;
@@ -100,7 +118,35 @@ export class CpuBackend implements Backend {
     return this.#loadedModel(graphs, kv, plan, this.#traced(engine, plan), packedFile);
   }
 
+  /** What prepare() began, with all that goes with it, if it is what the plan needs. */
+  async #takeEarly(
+    choice: EngineChoice,
+    planFor: (choice: EngineChoice) => { readonly plan: ModelPlan; readonly limits: EngineLimits },
+    packedFileOf: (plan: ModelPlan) => PackedFile | undefined,
+  ) {
+    const start = this.#early;
+    if (!start || choice !== this.#preferred) return void (await this.#dropEarly());
+    const { plan, limits } = planFor(choice);
+    const packed = packedFileOf(plan);
+    if (!packed?.hasBegun(start)) return void (await this.#dropEarly());
+    this.#early = undefined;
+    try {
+      start.engine.settle(limits);
+    } catch (error) {
+      await start.engine.dispose();
+      throw error;
+    }
+    return { ...started(choice, start.engine, plan), packed, start };
+  }
+
+  async #dropEarly(): Promise<void> {
+    const early = this.#early;
+    this.#early = undefined;
+    await early?.engine.dispose();
+  }
+
   async dispose(): Promise<void> {
+    await this.#dropEarly();
     await Promise.all([...this.#models].map((model) => model.dispose()));
   }
 
@@ -151,6 +197,13 @@ export class CpuBackend implements Backend {
     this.#models.add(model);
     return model;
   }
+}
+
+/** Few rows of the work space and of the first blocks are used by short prompts. */
+function limitsOf({ work, end, maximumBytes }: ModelPlan, kv: KvPlan): EngineLimits {
+  const firstBlocks = end + kvTableBytes(kv) + kvGroupBytes(kv);
+  const sparse = { address: work.address, byteLength: Math.min(firstBlocks, maximumBytes) - work.address };
+  return { initialBytes: end, maximumBytes, sparse };
 }
 
 async function writePrograms(engine: Engine, plan: ModelPlan): Promise<void> {

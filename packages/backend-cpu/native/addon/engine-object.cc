@@ -111,12 +111,13 @@ napi_value EngineObject::threads(napi_env env, napi_callback_info info) {
   return number(env, object->engine_->threads());
 }
 
-// grow(byteLength): boolean
+// grow(byteLength, large): boolean
 napi_value EngineObject::grow(napi_env env, napi_callback_info info) {
   MILLET_METHOD(arguments, object);
   uint64_t bytes = 0;
-  if (!read_size(env, arguments.values[0], &bytes)) return nullptr;
-  return boolean(env, object->engine_->arena()->grow(bytes));
+  bool large = false;
+  if (!read_size(env, arguments.values[0], &bytes) || !read_bool(env, arguments.values[1], &large)) return nullptr;
+  return boolean(env, object->engine_->arena()->grow(bytes, large));
 }
 
 // release(address, byteLength): void

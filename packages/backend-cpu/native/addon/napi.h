@@ -29,6 +29,12 @@ inline bool read_size(napi_env env, napi_value value, uint64_t* result) {
   return false;
 }
 
+inline bool read_bool(napi_env env, napi_value value, bool* result) {
+  if (napi_get_value_bool(env, value, result) == napi_ok) return true;
+  fail(env, "ERR_INVALID_ARG_VALUE", "expected true or false");
+  return false;
+}
+
 inline bool read_string(napi_env env, napi_value value, std::string* result) {
   char text[64];
   size_t length = 0;

@@ -24,7 +24,8 @@ Arena::~Arena() {
   if (base_ != nullptr) VirtualFree(base_, 0, MEM_RELEASE);
 }
 
-bool Arena::grow(size_t bytes) {
+// Windows gives large pages to few: all are small.
+bool Arena::grow(size_t bytes, bool) {
   if (bytes <= committed_) return true;
   if (bytes > reserved_) return false;
   const size_t end = round_up(bytes, kStep);

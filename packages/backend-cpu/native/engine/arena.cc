@@ -36,13 +36,13 @@ Arena::~Arena() {
   if (base_ != nullptr) munmap(base_, reserved_);
 }
 
-bool Arena::grow(size_t bytes) {
+bool Arena::grow(size_t bytes, bool large) {
   if (bytes <= committed_) return true;
   if (bytes > reserved_) return false;
   const size_t end = round_up(bytes, kStep);
   uint8_t* start = base_ + committed_;
   if (mprotect(start, end - committed_, PROT_READ | PROT_WRITE) != 0) return false;
-  advise_huge(start, end - committed_);
+  if (large) advise_huge(start, end - committed_);
   committed_ = end;
   return true;
 }

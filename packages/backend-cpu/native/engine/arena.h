@@ -26,8 +26,10 @@ class Arena {
   size_t reserved() const { return reserved_; }
   size_t committed() const { return committed_; }
 
-  // Makes the first `bytes` bytes usable. False if the system refuses; nothing is lost then.
-  bool grow(size_t bytes);
+  // Makes the first `bytes` bytes usable; asks for large pages for the new ones if they are to be `large`: those are
+  // faster to go through, and cleared as a whole when they are first touched. False if the system refuses; nothing is
+  // lost then.
+  bool grow(size_t bytes, bool large = true);
 
   // Shows the bytes of an open file at the same addresses, whole pages within what is committed, in place of what was
   // there. Nothing is read yet. Writing copies a page and never changes the file. False if the system refuses; the

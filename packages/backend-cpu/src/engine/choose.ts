@@ -7,7 +7,7 @@ import { createNativeEngine, describeNative } from "../native/native-engine.js";
 import type { CpuOptions } from "../options.js";
 import { threadsOf } from "../options.js";
 import { WEIGHT_TYPES } from "../pack/packed-type.js";
-import type { Engine, EngineLimits } from "./engine.js";
+import type { EarlyEngine, Engine, EngineLimits } from "./engine.js";
 import { createWasmEngine, planWasm } from "./wasm/create.js";
 import { ADDRESSABLE_BYTES } from "./wasm/pages.js";
 
@@ -25,6 +25,8 @@ export interface EngineChoice {
   readonly fallback?: () => EngineChoice;
   /** @throws MilletError BACKEND_UNAVAILABLE, OUT_OF_MEMORY, ABORTED; nothing stays behind */
   start(limits: EngineLimits, signal?: AbortSignal): Promise<Engine>;
+  /** The same before a model's sizes are known; absent where memory cannot be reserved without being taken. */
+  startEarly?(limits: Omit<EngineLimits, "maximumBytes">): EarlyEngine;
 }
 
 /** Addresses in Programs are 32-bit words that count 16 bytes. */
@@ -85,6 +87,8 @@ function nativeChoice(native: NativeFound, options: CpuOptions): EngineChoice {
     weightTypes: WEIGHT_TYPES.native,
     ...(options.engine !== "native" && { fallback: () => wasmChoice(options) }),
     start: async (limits) => createNativeEngine(native, threads, limits),
+    startEarly: (limits) =>
+      createNativeEngine(native, threads, { ...limits, maximumBytes: NATIVE_ADDRESSABLE_BYTES }),
   };
 }
 

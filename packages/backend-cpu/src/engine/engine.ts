@@ -65,10 +65,21 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
+/** An engine that was started before it was known what it will run. */
+export interface EarlyEngine extends Engine {
+  /**
+   * Takes the sizes of what it will run; what memory holds stays.
+   * @throws MilletError OUT_OF_MEMORY
+   */
+  settle(limits: EngineLimits): void;
+}
+
 /** Sizes that an engine is made for. */
 export interface EngineLimits {
   /** Memory that exists from the start. */
   readonly initialBytes: number;
   /** Memory that may ever exist. */
   readonly maximumBytes: number;
+  /** Memory that is touched here and there at first: large pages would be cleared as a whole for a few bytes each. */
+  readonly sparse?: MemoryRange;
 }

@@ -22,10 +22,7 @@ export async function startEngine<Plan>(
 ): Promise<Started<Plan>> {
   const { plan, limits } = planFor(choice);
   try {
-    const engine = await choice.start(limits, signal);
-    const { description, threads, limitations } = engine;
-    const all = [...new Set([...choice.limitations, ...limitations])];
-    return { engine, plan, choice: { ...choice, description, threads, limitations: all } };
+    return started(choice, await choice.start(limits, signal), plan);
   } catch (error) {
     const fallback = isRefusal(error) ? choice.fallback?.() : undefined;
     if (!fallback) throw error;
@@ -34,6 +31,13 @@ export async function startEngine<Plan>(
       throw isMilletError(second) && second.code === "ABORTED" ? second : error;
     });
   }
+}
+
+/** What runs, and what it says of itself. */
+export function started<Plan>(choice: EngineChoice, engine: Engine, plan: Plan): Started<Plan> {
+  const { description, threads, limitations } = engine;
+  const all = [...new Set([...choice.limitations, ...limitations])];
+  return { engine, plan, choice: { ...choice, description, threads, limitations: all } };
 }
 
 /** Whether this machine refused the engine, so that another may start. */

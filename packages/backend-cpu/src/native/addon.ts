@@ -22,8 +22,11 @@ export interface NativeAddon {
 export interface NativeHandle {
   /** Threads that it has. */
   readonly threads: number;
-  /** Makes the first `byteLength` bytes usable; new ones are zero. False if the system refuses. */
-  grow(byteLength: number): boolean;
+  /**
+   * Makes the first `byteLength` bytes usable; new ones are zero. Large pages are faster to go through, and cleared as a
+   * whole when they are first touched. False if the system refuses.
+   */
+  grow(byteLength: number, large: boolean): boolean;
   /** Gives whole pages back to the system; they read as zeros afterwards. */
   release(address: number, byteLength: number): void;
   /**

@@ -1,15 +1,15 @@
 /** The native engine behind the boundary of engine/engine.ts: memory outside of JavaScript, threads inside the addon. */
 import { abortedError, MilletError } from "@millet/core/errors";
-import type { Engine, EngineCall, EngineLimits } from "../engine/engine.js";
+import type { EarlyEngine, EngineCall, EngineLimits, MemoryRange } from "../engine/engine.js";
 import { CallQueue } from "../engine/wasm/call-queue.js";
 import { outOfMemory } from "../engine/wasm/pages.js";
 import type { NativeHandle } from "./addon.js";
 import type { NativeFound } from "./load.js";
 
 /** @throws MilletError OUT_OF_MEMORY, BACKEND_UNAVAILABLE; nothing stays behind */
-export function createNativeEngine(native: NativeFound, threads: number, limits: EngineLimits): Engine {
+export function createNativeEngine(native: NativeFound, threads: number, limits: EngineLimits): EarlyEngine {
   const handle = open(native, threads, limits);
-  const engine = new NativeEngine(handle, native.level, threads, limits.maximumBytes);
+  const engine = new NativeEngine(handle, native.level, threads, limits);
   try {
     engine.grow(limits.initialBytes);
   } catch (error) {
@@ -29,29 +29,39 @@ function open({ addon, level }: NativeFound, threads: number, { maximumBytes }: 
   }
 }
 
-class NativeEngine implements Engine {
+const NOWHERE: MemoryRange = { address: 0, byteLength: 0 };
+
+class NativeEngine implements EarlyEngine {
   readonly name = "native";
   readonly description: string;
   readonly limitations: readonly string[];
   readonly lost = new Promise<MilletError>(() => {}); // its threads end with the process only
   readonly threads: number;
   readonly #handle: NativeHandle;
-  readonly #maximumBytes: number;
+  #maximumBytes: number;
+  #sparse: MemoryRange;
   readonly #queue = new CallQueue(() => {});
   #running: Promise<unknown> = Promise.resolve();
   #byteLength = 0;
 
   /** @param wanted threads; `handle` may have fewer */
-  constructor(handle: NativeHandle, level: string, wanted: number, maximumBytes: number) {
+  constructor(handle: NativeHandle, level: string, wanted: number, limits: EngineLimits) {
     const { threads } = handle;
     this.#handle = handle;
     this.threads = threads;
-    this.#maximumBytes = maximumBytes;
+    this.#maximumBytes = limits.maximumBytes;
+    this.#sparse = limits.sparse ?? NOWHERE;
     this.description = describeNative(level, threads);
     this.limitations =
       threads < wanted
         ? [`The CPU backend has ${threads} of ${wanted} threads: the system gave no more.`]
         : [];
+  }
+
+  settle({ initialBytes, maximumBytes, sparse }: EngineLimits): void {
+    this.#maximumBytes = maximumBytes;
+    this.#sparse = sparse ?? NOWHERE;
+    this.grow(initialBytes);
   }
 
   get byteLength(): number {
@@ -64,10 +74,16 @@ class NativeEngine implements Engine {
 
   grow(byteLength: number): void {
     if (byteLength <= this.#byteLength) return;
-    if (byteLength > this.#maximumBytes || !this.#handle.grow(byteLength)) {
+    if (byteLength > this.#maximumBytes || !this.#growTo(byteLength)) {
       throw outOfMemory(byteLength, this.#byteLength, this.#maximumBytes);
     }
     this.#byteLength = byteLength;
+  }
+
+  #growTo(byteLength: number): boolean {
+    const { address, byteLength: sparseBytes } = this.#sparse;
+    const upTo = (end: number, large: boolean) => this.#handle.grow(Math.min(end, byteLength), large);
+    return upTo(address, true) && upTo(address + sparseBytes, false) && upTo(byteLength, true);
   }
 
   view(address: number, byteLength: number): Uint8Array<ArrayBuffer> | undefined {

@@ -6,6 +6,7 @@
  *     <SHA-256 of the next line>
  *     {"key":"...","byteLength":...,"blockBytes":...,"sums":"<base64, 8 bytes a block>"}
  */
+import type { FileHandle } from "node:fs/promises";
 import { Fixed } from "../../assembly/memory.js";
 
 export interface PackedHeader {
@@ -55,6 +56,20 @@ export function decodeHeader(bytes: Uint8Array, sha256: (text: string) => string
   // What Millet wrote itself, by its checksum.
   const { sums, ...rest } = JSON.parse(body) as Omit<PackedHeader, "sums"> & { readonly sums: string };
   return { ...rest, sums: Uint8Array.from(atob(sums), (char) => char.charCodeAt(0)) };
+}
+
+/** The header of an open packed file that is as long as it says, or a clause that says what is wrong with the file. */
+export async function readHeader(
+  file: FileHandle,
+  sha256: (text: string) => string,
+): Promise<PackedHeader | string> {
+  const bytes = new Uint8Array(HEADER_BYTES);
+  const { bytesRead } = await file.read(bytes, 0, HEADER_BYTES, 0);
+  const header = decodeHeader(bytes.subarray(0, bytesRead), sha256);
+  if (typeof header === "string") return header;
+  const { size } = await file.stat();
+  const wanted = HEADER_BYTES + header.byteLength;
+  return size === wanted ? header : `it has ${size} bytes instead of ${wanted}`;
 }
 
 function base64(bytes: Uint8Array): string {

@@ -2,7 +2,7 @@
  * Which packed weights a model needs: a key that is another one whenever a byte of them could be. It covers the state of
  * every file that holds a weight, which weights there are, of which types and where, and the version of their layout.
  */
-import type { ContentOrigin, WeightSources } from "@millet/core/tensor";
+import type { ContentOrigin, KnownOrigin, WeightSources } from "@millet/core/tensor";
 import type { ModelPlan } from "../model-plan.js";
 import { PACKED_LAYOUT_VERSION } from "../pack/packed-type.js";
 
@@ -32,9 +32,17 @@ export function packedIdentity(
     const from = place.made === undefined ? [place.offset] : [place.offset, place.made];
     weights.push([name, value.spec.dtype, value.spec.shape, address, index, ...from]);
   }
-  const locations = [...files.values()].map(({ location }) => location).sort();
-  const file = [...files.values()].find(({ location }) => location === locations[0]);
+  const file = firstFile([...files.values()]);
   if (!file) return "the model has no weights";
   const key = sha256(JSON.stringify([layoutVersion, [...files.keys()], weights]));
   return { key, file };
+}
+
+/** The first by location of the files whose state is known, each of which may be named several times. */
+export function firstFile(files: Iterable<KnownOrigin | undefined>): ContentOrigin | undefined {
+  let first: ContentOrigin | undefined;
+  for (const file of files) {
+    if (file && "version" in file && (!first || file.location < first.location)) first = file;
+  }
+  return first;
 }

@@ -5,18 +5,18 @@
  */
 import type { FileHandle } from "node:fs/promises";
 import type { LoadOptions, PackedFileReport } from "@millet/core/backend";
-import { isMilletError } from "@millet/core/errors";
+import { isMilletError, throwIfAborted } from "@millet/core/errors";
 import type { WeightSources } from "@millet/core/tensor";
 import type { Engine } from "../engine/engine.js";
-import { aligned } from "../lower/region.js";
-import { AUXILIARY_BYTES, type ModelPlan } from "../model-plan.js";
+import type { ModelPlan } from "../model-plan.js";
 import { checksums, sameBytes } from "./checksums.js";
-import { blockBytesOf, decodeHeader, encodeHeader, HEADER_BYTES, type PackedHeader } from "./header.js";
+import type { EarlyStart } from "./early.js";
+import { blockBytesOf, encodeHeader, HEADER_BYTES, type PackedHeader, readHeader } from "./header.js";
 import { type PackedIdentity, packedIdentity } from "./identity.js";
 import { type NodeParts, nodeParts } from "./node.js";
 import { placesOf } from "./places.js";
 import { writeWhole } from "./save.js";
-import { clearPieces, drain, type Range, readPieces, writePieces } from "./transfer.js";
+import { clearPieces, drain, readPieces, writePieces } from "./transfer.js";
 
 export class PackedFile {
   readonly #node: NodeParts | null;
@@ -41,19 +41,31 @@ export class PackedFile {
       : "there are no files here: only Node keeps packed weights so far";
     if (typeof identity === "string") this.#problems.push(`Packed weights are not kept: ${identity}.`);
     else this.#identity = identity;
-    this.#places = this.#identity && node ? placesOf(this.#identity, option, node) : [];
+    this.#places = this.#identity && node ? placesOf(this.#identity.file, option, node) : [];
   }
 
   get report(): PackedFileReport {
     return { state: this.#state, path: this.#path, problems: [...this.#problems] };
   }
 
+  /** Whether that start holds this model's weights, if they are sound. */
+  hasBegun({ place, header }: EarlyStart): boolean {
+    return this.#places.includes(place) && header.key === this.#identity?.key;
+  }
+
   /**
    * Puts the packed weights in place if a sound file is there; otherwise memory is as it was.
+   * @param early what has begun with `engine`; see {@link hasBegun}
    * @throws MilletError ABORTED, BACKEND_LOST
    */
-  async restore(engine: Engine, { signal, onProgress }: LoadOptions): Promise<boolean> {
+  async restore(engine: Engine, { signal, onProgress }: LoadOptions, early?: EarlyStart): Promise<boolean> {
     const totalBytes = this.#plan.packed.byteLength;
+    if (early) {
+      onProgress?.({ loadedBytes: 0, totalBytes });
+      if (!(await this.#isSound(early.place, early.sums, early.header))) return this.#clear(engine, true);
+      throwIfAborted(signal, "Reading packed weights");
+      return this.#used(early.place, onProgress);
+    }
     for (const place of this.#places) {
       const file = await this.#open(place);
       if (!file) continue;
@@ -61,11 +73,7 @@ export class PackedFile {
         const header = await this.#header(file, place);
         if (!header) continue;
         onProgress?.({ loadedBytes: 0, totalBytes });
-        if (!(await this.#take(engine, file, header, place, signal))) continue;
-        onProgress?.({ loadedBytes: totalBytes, totalBytes });
-        this.#state = "used";
-        this.#path = place;
-        return true;
+        if (await this.#take(engine, file, header, place, signal)) return this.#used(place, onProgress);
       } finally {
         await file.close();
       }
@@ -113,20 +121,14 @@ export class PackedFile {
   /** The header of a file that fits the model. */
   async #header(file: FileHandle, place: string): Promise<PackedHeader | undefined> {
     try {
-      const bytes = new Uint8Array(HEADER_BYTES);
-      const { bytesRead } = await file.read(bytes, 0, HEADER_BYTES, 0);
-      const header = decodeHeader(bytes.subarray(0, bytesRead), this.#node!.sha256);
+      const header = await readHeader(file, this.#node!.sha256);
       if (typeof header === "string") return void this.#complain(place, `was not used: ${header}`);
-      const { size } = await file.stat();
       if (header.key !== this.#identity!.key) {
         return void this.#complain(
           place,
           "was not used: it was made from another state of the model or of Millet",
         );
       }
-      const wanted = HEADER_BYTES + this.#plan.packed.byteLength;
-      if (size !== wanted)
-        return void this.#complain(place, `was not used: it has ${size} bytes instead of ${wanted}`);
       return header;
     } catch (error) {
       return void this.#complain(place, "cannot be read", error);
@@ -137,7 +139,7 @@ export class PackedFile {
   async #take(
     engine: Engine,
     file: FileHandle,
-    { blockBytes, sums }: PackedHeader,
+    header: PackedHeader,
     place: string,
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
@@ -145,12 +147,35 @@ export class PackedFile {
     const mapped = engine.map?.(file.fd, packed.address, packed.byteLength) ?? false;
     try {
       if (!mapped) await readPieces(file, engine, packed, signal);
-      const fresh = freshMemory(this.#plan, sums.byteLength);
-      if (sameBytes(await checksums(engine, this.#plan, blockBytes, signal, fresh), sums)) return true;
+    } catch (error) {
+      this.#complain(place, "cannot be read", error);
+      return this.#clear(engine, mapped);
+    }
+    const found = checksums(engine, this.#plan, header.blockBytes, signal);
+    return (await this.#isSound(place, found, header)) || this.#clear(engine, mapped);
+  }
+
+  async #isSound(place: string, found: Promise<Uint8Array>, { sums }: PackedHeader): Promise<boolean> {
+    try {
+      if (sameBytes(await found, sums)) return true;
       this.#complain(place, "was not used: its bytes are damaged");
     } catch (error) {
       this.#complain(place, "cannot be read", error);
     }
+    return false;
+  }
+
+  #used(place: string, onProgress: LoadOptions["onProgress"]): true {
+    const totalBytes = this.#plan.packed.byteLength;
+    onProgress?.({ loadedBytes: totalBytes, totalBytes });
+    this.#state = "used";
+    this.#path = place;
+    return true;
+  }
+
+  /** Memory as it was before anything was put there. */
+  async #clear(engine: Engine, mapped: boolean): Promise<false> {
+    const { packed } = this.#plan;
     if (mapped) engine.unmap?.(packed.address, packed.byteLength);
     else await clearPieces(engine, packed);
     return false;
@@ -162,14 +187,4 @@ export class PackedFile {
     const why = error === undefined ? "" : `: ${error instanceof Error ? error.message : String(error)}`;
     this.#problems.push(`The packed file ${place} ${what}${why}.`);
   }
-}
-
-/**
- * What the first call will write to and nothing has yet: the work space behind the checksums. Pages that nobody has
- * touched cost more than what is computed on them.
- */
-function freshMemory({ work }: ModelPlan, sumBytes: number): Range {
-  const address = aligned(work.address + sumBytes);
-  const end = work.address + work.byteLength - AUXILIARY_BYTES;
-  return { address, byteLength: Math.floor((end - address) / 32) * 32 };
 }

@@ -1,12 +1,12 @@
 /** Where a model's packed file may be: in the folder that was asked for, or beside the model and then in the user's cache. */
-import type { PackedIdentity } from "./identity.js";
+import type { ContentOrigin } from "@millet/core/tensor";
 import type { NodeParts } from "./node.js";
 
 export const PACKED_SUFFIX = ".millet-packed";
 
-/** Paths in the order in which they are tried. */
+/** @param file of the model @returns paths in the order in which they are tried */
 export function placesOf(
-  { file }: PackedIdentity,
+  file: ContentOrigin,
   option: true | string,
   { path, cacheFolder, sha256 }: NodeParts,
 ): readonly string[] {

@@ -125,7 +125,7 @@ describeWith(nativeEngine(), "native engine", () => {
       const { parentPort } = require("node:worker_threads");
       const { NativeEngine } = require(${JSON.stringify(path)});
       const engine = new NativeEngine("auto", 2, ${64 * MEBIBYTE});
-      engine.grow(${48 * MEBIBYTE});
+      engine.grow(${48 * MEBIBYTE}, true);
       engine.write(${FIRST}, new Uint8Array(${JSON.stringify([...ONES])}));
       engine.write(${FIRST + 64}, new Uint8Array([1, 0, 0, 0]));
       const step = ${JSON.stringify([...new Uint32Array(additions(1).buffer)].slice(0, 10))};

@@ -198,7 +198,7 @@ describeWith(nativeEngine(), "a native engine that cannot serve", (path) => {
       program,
       `const { NativeEngine } = require(${JSON.stringify(path)});
        const engine = new NativeEngine("auto", 2, 1 << 20);
-       engine.grow(1 << 20);
+       engine.grow(1 << 20, true);
        engine.write(65536, new Uint8Array([0, 0, 0, 0, 2, 0, 0, 0]));
        engine.run(65536).then((outcome) => process.send({ outcome, threads: engine.threads }));`,
     );

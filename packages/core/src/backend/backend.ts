@@ -64,6 +64,11 @@ export interface Backend {
   readonly lost: Promise<MilletError>;
   /** Whether a node can be compiled as it is. If not, core decomposes it or the load fails with its name. */
   supports(node: Node): boolean;
+  /**
+   * Names the weights that are loaded next, before there are graphs for them: for backends that can begin with what takes
+   * long. Resolves at once; what goes wrong shows when they are loaded.
+   */
+  prepare?(weights: WeightSources): Promise<void>;
   /** What a model will need, before anything is read. */
   estimate(graphs: GraphSet, kv: KvPlan): Estimate;
   /**

@@ -3,6 +3,7 @@
  * makes the next one try; what is wrong with the model itself ends the search at once.
  */
 import { isMilletError, MilletError, type MilletErrorCode, throwIfAborted } from "../errors.js";
+import type { Graph } from "../graph/graph.js";
 import type { KvDType, KvPlan } from "../graph/kv.js";
 import { decompose } from "../lower/decompose.js";
 import type { WeightSources } from "../tensor/weights.js";
@@ -14,10 +15,13 @@ export interface KvWish extends Omit<KvPlan, "dtype"> {
   readonly dtypes: readonly KvDType[];
 }
 
+/** A set of graphs, each made when it is looked at: a backend that refuses one never sees the rest. */
+export type GraphMakers = Readonly<Record<string, () => Graph>>;
+
 /** A model to be served. */
 export interface ServeRequest {
   /** Sets that serve the same, the best first: a backend gets the first that it supports. */
-  readonly graphs: readonly GraphSet[];
+  readonly graphs: readonly GraphMakers[];
   readonly weights: WeightSources;
   readonly kv: KvWish;
   /** Blocks without which the model is of no use. */
@@ -89,6 +93,7 @@ async function serveOn(factory: BackendFactory, request: ServeRequest): Promise<
   const backend = await factory.create(options);
   try {
     throwIfAborted(signal, "Loading the model");
+    await backend.prepare?.(request.weights);
     const wanted = kvPlanFor(backend, request.kv);
     const graphs = supportedGraphs(request.graphs, backend);
     const { kv, estimate } = planMemory(backend, graphs, wanted, request.leastBlocks);
@@ -115,7 +120,7 @@ export function kvPlanFor(
 }
 
 /** The first set that the backend supports, decomposed for it. @throws MilletError GRAPH_UNSUPPORTED_OP what the last set lacks */
-export function supportedGraphs(sets: readonly GraphSet[], backend: Backend): GraphSet {
+export function supportedGraphs(sets: readonly GraphMakers[], backend: Backend): GraphSet {
   const [first, ...others] = sets;
   try {
     return decomposeAll(first!, backend);
@@ -126,10 +131,10 @@ export function supportedGraphs(sets: readonly GraphSet[], backend: Backend): Gr
   }
 }
 
-function decomposeAll(graphs: GraphSet, backend: Backend): GraphSet {
+function decomposeAll(graphs: GraphMakers, backend: Backend): GraphSet {
   const supports = backend.supports.bind(backend);
   return Object.fromEntries(
-    Object.entries(graphs).map(([name, graph]) => [name, decompose(graph, supports)]),
+    Object.entries(graphs).map(([name, make]) => [name, decompose(make(), supports)]),
   );
 }
 

@@ -1,5 +1,5 @@
 /** Sizes of the steps that embed texts: a decoder's, chunk by chunk, and an encoder's, which take whole texts. */
-import type { GraphSet } from "../backend/backend.js";
+import type { GraphMakers } from "../backend/serve.js";
 import type { EmbedShape, EmbedStep } from "../embed/shape.js";
 import { KV_BLOCK_ROWS } from "../graph/kv.js";
 import type { ModelDefinition } from "../models/index.js";
@@ -13,7 +13,7 @@ const MOST_DECODER_TEXTS = 16;
 
 export interface EmbedPlan {
   readonly shape: EmbedShape;
-  readonly graphs: GraphSet;
+  readonly graphs: GraphMakers;
 }
 
 /** @param contextLength most tokens of a text */
@@ -45,15 +45,17 @@ export function decoderEmbedPlan(
 }
 
 function embedPlan(definition: ModelDefinition, shape: EmbedShape, contextTokens: number): EmbedPlan {
-  const graphOf = ({ name, tokens, sequences }: EmbedStep) =>
-    definition.step({
-      name,
-      tokens,
-      logits: tokens,
-      sequences,
-      blocksPerSequence: shape.blocksPerSequence,
-      outputs: ["hidden"],
-      contextTokens,
-    });
+  const graphOf =
+    ({ name, tokens, sequences }: EmbedStep) =>
+    () =>
+      definition.step({
+        name,
+        tokens,
+        logits: tokens,
+        sequences,
+        blocksPerSequence: shape.blocksPerSequence,
+        outputs: ["hidden"],
+        contextTokens,
+      });
   return { shape, graphs: Object.fromEntries(shape.steps.map((step) => [step.name, graphOf(step)])) };
 }

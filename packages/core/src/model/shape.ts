@@ -1,6 +1,5 @@
 /** Sizes of a model's steps and of its KV cache, from the caller's options. */
-import type { GraphSet } from "../backend/backend.js";
-import type { KvWish } from "../backend/serve.js";
+import type { GraphMakers, KvWish } from "../backend/serve.js";
 import type { EmbedShape } from "../embed/shape.js";
 import { MilletError } from "../errors.js";
 import type { EngineShape } from "../generate/engine.js";
@@ -31,7 +30,7 @@ export interface ModelShape {
   /** Blocks of the cache without which the model is of no use. */
   readonly leastBlocks: number;
   /** With sampling, and without for backends that lack it. */
-  readonly graphs: readonly GraphSet[];
+  readonly graphs: readonly GraphMakers[];
 }
 
 /** @throws MilletError INVALID_ARGUMENT naming the option that is out of range */
@@ -84,9 +83,9 @@ function decoderShape(
   };
   const context = { blocksPerSequence, contextTokens: contextLength };
   const embedding = decoderEmbedPlan(definition, contextLength, tokens);
-  const graphs = (sampling?: typeof SAMPLING): GraphSet => ({
-    decode: definition.step({ name: "decode", ...decode, ...context, sampling }),
-    prompt: definition.step({ name: "prompt", ...prompt, ...context, sampling }),
+  const graphs = (sampling?: typeof SAMPLING): GraphMakers => ({
+    decode: () => definition.step({ name: "decode", ...decode, ...context, sampling }),
+    prompt: () => definition.step({ name: "prompt", ...prompt, ...context, sampling }),
     ...embedding.graphs,
   });
   const generation = { decode, prompt, blocksPerSequence };

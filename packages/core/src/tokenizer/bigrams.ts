@@ -3,17 +3,22 @@
  * two characters that stand side by side in no token. Exact for all of them: what a merge makes is a token.
  */
 
+import type { Vocabulary } from "./vocabulary.js";
+
 const BITS = 23;
 
 export class JoinedBigrams {
   /** A bit per hash of two UTF-16 units. A collision costs a cut and nothing else. */
   private readonly bits = new Uint8Array(1 << (BITS - 3));
 
-  /** @param tokens the texts that merging may produce */
-  constructor(tokens: Iterable<string>) {
-    for (const token of tokens) {
-      for (let i = 1; i < token.length; i++) {
-        const hash = hashOf(token.charCodeAt(i - 1), token.charCodeAt(i));
+  /** @param vocabulary whose text tokens are what merging may produce */
+  constructor(vocabulary: Vocabulary) {
+    const { units, starts } = vocabulary.texts;
+    for (let id = 0; id < vocabulary.size; id++) {
+      if (!vocabulary.isText(id)) continue;
+      const end = starts[id + 1]!;
+      for (let i = starts[id]! + 1; i < end; i++) {
+        const hash = hashOf(units[i - 1]!, units[i]!);
         this.bits[hash >>> 3]! |= 1 << (hash & 7);
       }
     }

@@ -183,7 +183,7 @@ class ComposedTokenizer implements Tokenizer {
 
   piece(id: number): string {
     this.vocabulary.assertId(id);
-    return this.vocabulary.tokens[id]!;
+    return this.vocabulary.text(id);
   }
 
   tokenKind(id: number): TokenKind {
@@ -198,9 +198,7 @@ class ComposedTokenizer implements Tokenizer {
 
 function addedTokensOf(vocabulary: Vocabulary): AddedToken[] {
   const kinds = ["user-defined", "unknown", "control"] as const;
-  return kinds
-    .flatMap((kind) => vocabulary.idsOfKind(kind))
-    .map((id) => ({ id, text: vocabulary.tokens[id]! }));
+  return kinds.flatMap((kind) => vocabulary.idsOfKind(kind)).map((id) => ({ id, text: vocabulary.text(id) }));
 }
 
 function present(id: number | undefined): readonly number[] {

@@ -28,7 +28,7 @@ export class RulePieces implements PieceWriter {
 
   pieceBytes(id: number): Uint8Array {
     const { steps, bytes } = this.rules;
-    const token = this.vocabulary.tokens[id]!;
+    const token = this.vocabulary.text(id);
     const kind = this.vocabulary.kind(id);
     if (bytes === "tokens") {
       const byte = kind === "byte" ? byteOfToken(token) : undefined;

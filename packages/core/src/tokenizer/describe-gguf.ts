@@ -3,13 +3,16 @@
  * depends on how the file was read. Defaults where keys are absent are llama.cpp's.
  */
 import { MilletError } from "../errors.js";
+import { TextList } from "../platform/text-list.js";
 import { ggufPreTokenizer } from "./gguf-pre-tokenizers.js";
-import type { TokenizerDescription } from "./types.js";
+import type { Texts, TokenizerDescription, TokenizerSource } from "./types.js";
 import { badVocabulary } from "./vocabulary.js";
 
 /** Metadata by key. Arrays of strings are arrays, arrays of numbers arrays or typed arrays. */
 export interface MetadataMap {
   get(key: string): unknown;
+  /** The same for an array of strings, without a string for each. */
+  texts?(key: string): TextList | undefined;
 }
 
 const PREFIX = "tokenizer.ggml.";
@@ -48,9 +51,19 @@ const PRE_TOKENIZER_OF_ARCHITECTURE: ReadonlyMap<string, string> = new Map([
  * @throws MilletError TOKENIZER_MISSING, TOKENIZER_BAD_VOCABULARY, TOKENIZER_UNSUPPORTED
  */
 export function describeGgufTokenizer(metadata: MetadataMap): TokenizerDescription {
+  const { tokens, merges, ...rest } = readGgufTokenizer(metadata);
+  return { ...rest, tokens: stringsOf(tokens), merges: merges && stringsOf(merges) };
+}
+
+function stringsOf(texts: Texts): readonly string[] {
+  return texts instanceof TextList ? texts.strings() : texts;
+}
+
+/** The same, for building the tokenizer. @throws as {@link describeGgufTokenizer} */
+export function readGgufTokenizer(metadata: MetadataMap): TokenizerSource {
   const read = new MetadataReader(metadata);
   const model = read.string("model");
-  const tokens = read.strings("tokens");
+  const tokens = read.texts("tokens");
   if (model === undefined || tokens === undefined) {
     throw new MilletError(
       "TOKENIZER_MISSING",
@@ -75,7 +88,7 @@ export function describeGgufTokenizer(metadata: MetadataMap): TokenizerDescripti
     kind,
     tokens,
     tokenKinds: read.numbers("token_type"),
-    merges: kind === "bpe" ? read.strings("merges") : undefined,
+    merges: kind === "bpe" ? read.texts("merges") : undefined,
     scores: kind === "spm" || kind === "unigram" ? read.numbers("scores") : undefined,
     preTokenizer: pre,
     bosId: read.id("bos_token_id", defaults.bosId),
@@ -140,7 +153,9 @@ class MetadataReader {
     return id === NO_ID || id === -1 ? undefined : id;
   }
 
-  strings(name: string): readonly string[] | undefined {
+  texts(name: string): Texts | undefined {
+    const texts = this.metadata.texts?.(PREFIX + name);
+    if (texts !== undefined) return texts;
     return this.value(name, "an array of strings", (value) => (isStrings(value) ? value : undefined));
   }
 

@@ -31,8 +31,8 @@ export async function modelTokenizer(metadata: MetadataMap): Promise<Tokenizer> 
     });
   }
   if (!isGguf && text("generation_config") !== undefined) throw missing();
-  const { describeGgufTokenizer, bpe } = await corePart(import("./kinds/common.js"));
-  const description = describeGgufTokenizer(metadata);
+  const { readGgufTokenizer, bpe } = await corePart(import("./kinds/common.js"));
+  const description = readGgufTokenizer(metadata);
   const create = description.kind === "bpe" ? bpe : await rareKind(description.kind);
   return buildTokenizer(description, create);
 }

@@ -3,6 +3,8 @@
  * container (GGUF, tokenizer.json) that it was read from. No behaviour lives here.
  */
 
+import type { TextList } from "../platform/text-list.js";
+
 /** What a vocabulary entry is for. The order is SentencePiece's and GGUF's numbering, from 1. */
 export const TOKEN_KINDS = ["normal", "unknown", "control", "user-defined", "unused", "byte"] as const;
 
@@ -55,6 +57,15 @@ export interface TokenizerDescription {
   /** bpe: a word that is a token as a whole skips the merges. Default: as the pre-tokenizer prescribes. */
   readonly ignoreMerges?: boolean | undefined;
 }
+
+/** Texts by index. */
+export type Texts = readonly string[] | TextList;
+
+/** The same as it comes from a file: without a string for each text. */
+export type TokenizerSource = Omit<TokenizerDescription, "tokens" | "merges"> & {
+  readonly tokens: Texts;
+  readonly merges?: Texts | undefined;
+};
 
 export interface EncodeOptions {
   /** Recognise control tokens written in the text. Default false: text is only text. */

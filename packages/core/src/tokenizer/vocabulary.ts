@@ -3,8 +3,9 @@
  * tokens count as control tokens is decided here, once. Knows nothing of how text becomes tokens.
  */
 import { MilletError } from "../errors.js";
+import { TextList } from "../platform/text-list.js";
 import { TokenTable } from "./token-table.js";
-import { TOKEN_KINDS, type TokenizerDescription, type TokenKind } from "./types.js";
+import { TOKEN_KINDS, type TokenizerSource, type TokenKind } from "./types.js";
 
 /** Tokens that end an answer in well-known chat formats. */
 const WELL_KNOWN_ENDS = [
@@ -40,7 +41,7 @@ export function badVocabulary(message: string, details?: Record<string, unknown>
 
 /** What a vocabulary is made from. */
 export type VocabularyDescription = Pick<
-  TokenizerDescription,
+  TokenizerSource,
   "tokens" | "tokenKinds" | "bosId" | "eosId" | "padId" | "unkId" | "eotId" | "eomId" | "sepId"
 > & {
   /** Tokens that end an answer, besides those above and the well-known ones. */
@@ -48,7 +49,8 @@ export type VocabularyDescription = Pick<
 };
 
 export class Vocabulary {
-  readonly tokens: readonly string[];
+  /** As the vocabulary writes them, by id. */
+  readonly texts: TextList;
   readonly bosId: number | undefined;
   readonly eosId: number | undefined;
   readonly padId: number | undefined;
@@ -65,7 +67,8 @@ export class Vocabulary {
 
   /** @throws MilletError TOKENIZER_MISSING, TOKENIZER_BAD_VOCABULARY */
   constructor(description: VocabularyDescription) {
-    const { tokens } = description;
+    const tokens =
+      description.tokens instanceof TextList ? description.tokens : TextList.of(description.tokens);
     if (tokens.length === 0) {
       throw new MilletError(
         "TOKENIZER_MISSING",
@@ -75,8 +78,8 @@ export class Vocabulary {
     if (tokens.length > MAX_TOKENS) {
       throw badVocabulary(`The vocabulary claims ${tokens.length} tokens; at most ${MAX_TOKENS} make sense.`);
     }
-    this.tokens = tokens;
-    this.kinds = checkedKinds(description);
+    this.texts = tokens;
+    this.kinds = checkedKinds(tokens.length, description.tokenKinds);
     this.bosId = this.checkedId("BOS", description.bosId);
     this.eosId = this.checkedId("EOS", description.eosId);
     this.padId = this.checkedId("padding", description.padId);
@@ -92,21 +95,28 @@ export class Vocabulary {
     this.promoteControlTokens(ends);
     this.textIds = new TokenTable(tokens);
     // Of tokens with one text the last counts, as in llama.cpp.
-    for (let id = 0; id < tokens.length; id++) {
+    const { length } = tokens;
+    for (let id = 0; id < length; id++) {
       if (this.isText(id)) this.textIds.set(id);
-      else this.otherIds.set(tokens[id]!, id);
+      else this.otherIds.set(tokens.text(id), id);
     }
     this.endOfGenerationIds = this.findEnds(ends);
   }
 
   get size(): number {
-    return this.tokens.length;
+    return this.texts.length;
+  }
+
+  /** Token `id` as the vocabulary writes it. */
+  text(id: number): string {
+    return this.texts.text(id);
   }
 
   kind(id: number): TokenKind {
     return TOKEN_KINDS[this.kinds[id]! - 1]!;
   }
 
+  /** False for what is no id as well. */
   isText(id: number): boolean {
     const kind = this.kinds[id]!;
     return kind === KIND.normal || kind === KIND.userDefined || kind === KIND.unused;
@@ -122,16 +132,25 @@ export class Vocabulary {
     return this.textIds.get(text);
   }
 
-  /** The same for characters [start, gap) and (gap, end) of `text`; without a gap for [start, end). */
-  textIdOfPart(text: string, start: number, end: number, gap?: number): number | undefined {
-    return gap === undefined
-      ? this.textIds.get(text, start, end)
-      : this.textIds.getJoined(text, start, gap, end);
+  /** The same for UTF-16 units [start, end). */
+  textIdOfUnits(units: Uint16Array, start: number, end: number): number | undefined {
+    return this.textIds.getUnits(units, start, end, end, end);
   }
 
-  /** The same for `left` followed by `right`. */
-  textIdOfConcatenation(left: string, right: string): number | undefined {
-    return this.textIds.getConcatenation(left, right);
+  /**
+   * The same for units [start, gap) followed by [resume, end).
+   * @param guess the id that it probably has
+   */
+  textIdOfJoined(
+    units: Uint16Array,
+    start: number,
+    gap: number,
+    resume: number,
+    end: number,
+    guess: number,
+  ): number | undefined {
+    const isRight = this.isText(guess) && this.textIds.isSurely(guess, units, start, gap, resume, end);
+    return isRight ? guess : this.textIds.getUnits(units, start, gap, resume, end);
   }
 
   /** The token of any kind that the vocabulary writes as `text`. */
@@ -154,19 +173,17 @@ export class Vocabulary {
 
   /** @throws MilletError INVALID_ARGUMENT */
   assertId(id: number): void {
-    if (!Number.isInteger(id) || id < 0 || id >= this.tokens.length) {
+    if (!Number.isInteger(id) || id < 0 || id >= this.size) {
       throw new MilletError(
         "INVALID_ARGUMENT",
-        `${id} is not a token id of this vocabulary; ids run from 0 to ${this.tokens.length - 1}.`,
+        `${id} is not a token id of this vocabulary; ids run from 0 to ${this.size - 1}.`,
       );
     }
   }
 
   private checkedId(what: string, id: number | undefined): number | undefined {
-    if (id === undefined || (Number.isInteger(id) && id >= 0 && id < this.tokens.length)) return id;
-    throw badVocabulary(
-      `The ${what} token has id ${id}, but the vocabulary has ${this.tokens.length} tokens.`,
-    );
+    if (id === undefined || (Number.isInteger(id) && id >= 0 && id < this.size)) return id;
+    throw badVocabulary(`The ${what} token has id ${id}, but the vocabulary has ${this.size} tokens.`);
   }
 
   /** Tokens that frame a conversation are control tokens even where a file calls them something else. */
@@ -175,10 +192,10 @@ export class Vocabulary {
       if (id !== undefined) this.kinds[id] = KIND.control;
     }
     const names = new Set([...WELL_KNOWN_ENDS, ...WELL_KNOWN_STARTS]);
-    const starts = new Set([...names].map((name) => name.charCodeAt(0))); // most tokens begin with none of them
-    for (let id = 0; id < this.tokens.length; id++) {
-      const token = this.tokens[id]!;
-      if (starts.has(token.charCodeAt(0)) && names.has(token)) this.kinds[id] = KIND.control;
+    const firsts = new Set([...names].map((name) => name.charCodeAt(0))); // most tokens begin with none of them
+    const { units, starts } = this.texts;
+    for (let id = 0; id < starts.length - 1; id++) {
+      if (firsts.has(units[starts[id]!]!) && names.has(this.text(id))) this.kinds[id] = KIND.control;
     }
   }
 
@@ -195,11 +212,11 @@ export class Vocabulary {
   }
 }
 
-function checkedKinds({ tokens, tokenKinds }: VocabularyDescription): Uint8Array {
-  const kinds = new Uint8Array(tokens.length).fill(KIND.normal);
+function checkedKinds(size: number, tokenKinds: ArrayLike<number> | undefined): Uint8Array {
+  const kinds = new Uint8Array(size).fill(KIND.normal);
   if (tokenKinds === undefined) return kinds;
-  if (tokenKinds.length !== tokens.length) {
-    throw badVocabulary(`The vocabulary has ${tokens.length} tokens but ${tokenKinds.length} token types.`);
+  if (tokenKinds.length !== size) {
+    throw badVocabulary(`The vocabulary has ${size} tokens but ${tokenKinds.length} token types.`);
   }
   for (let id = 0; id < kinds.length; id++) {
     const kind = tokenKinds[id]!;

@@ -108,14 +108,22 @@ export class Cursor {
 
   /** Steps over `count` strings, of which vocabularies have hundreds of thousands. */
   skipStrings(count: number, what: string): void {
+    const view = this.#view;
     const end = this.bytes.byteLength;
+    let position = this.position; // a local: a cold process waits for this loop
     for (let i = 0; i < count; i++) {
-      const start = this.position + 8;
-      const next = start <= end ? start + this.#view.getUint32(start - 8, true) : end + 1;
+      const start = position + 8;
+      const next = start <= end ? start + view.getUint32(start - 8, true) : end + 1;
+      if (next <= end && view.getUint32(start - 4, true) === 0) {
+        position = next;
+        continue;
+      }
       // The careful way for what is longer than 4 GiB, not here yet, or wrong.
-      if (next > end || this.#view.getUint32(start - 4, true) > 0) this.stringRange(what);
-      else this.position = next;
+      this.position = position;
+      this.stringRange(what);
+      position = this.position;
     }
+    this.position = position;
   }
 
   /** A string that names something and so must be valid UTF-8. */

@@ -2,8 +2,9 @@
  * GGUF metadata: a read-only map of keys to values. Scalars are parsed with the header; arrays are checked then and
  * decoded when asked for, so that a header costs no more memory than its bytes.
  */
+import type { TextList } from "../../platform/text-list.js";
 import type { Cursor } from "./cursor.js";
-import { decodeText } from "./strings.js";
+import { decodeText, decodeTexts } from "./strings.js";
 import {
   FIXED_BYTES,
   GGUF_VALUE_TYPES,
@@ -67,6 +68,13 @@ export class GgufMetadata implements ReadonlyMap<string, GgufValue> {
     const value = decodeArray(this.#bytes, entry);
     this.#decoded.set(key, value);
     return value;
+  }
+
+  /** An array of strings without a string for each; undefined for what is none. Not kept: decoded on every call. */
+  texts(key: string): TextList | undefined {
+    const entry = this.#entries.get(key);
+    if (entry?.type !== "array" || entry.elementType !== "string") return undefined;
+    return decodeTexts(this.#bytes, entry.start, entry.end, entry.length);
   }
 
   /** Type and length of a key's value, without decoding it. */
@@ -169,14 +177,7 @@ function shown(key: string): string {
 
 function decodeArray(bytes: Uint8Array, { elementType, length, start, end }: ArrayEntry): GgufValue {
   if (elementType !== "string") return toNumbers(bytes, elementType, start, end);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const strings = new Array<string>(length); // no more than the header's bytes: each took 8 of them
-  for (let i = 0, at = start; i < length; i++) {
-    const textStart = at + 8;
-    at = textStart + view.getUint32(at, true); // a header is below 4 GiB, so the upper half is 0
-    strings[i] = decodeText(bytes, textStart, at);
-  }
-  return strings;
+  return decodeTexts(bytes, start, end, length).strings(); // no more than the header's bytes: each took 8 of them
 }
 
 /** Copies, since a header aligns nothing. */

@@ -7,11 +7,11 @@ import { replaceString } from "../normalizers/text.js";
 import { sequencePreTokenizer } from "../parts.js";
 import { PipelineModel } from "../pipeline.js";
 import { split } from "../pre-tokenizers/split.js";
-import type { TokenizerDescription } from "../types.js";
+import type { TokenizerSource } from "../types.js";
 import { badVocabulary, type Vocabulary } from "../vocabulary.js";
 import { type KindParts, SPACE_SYMBOL } from "./kind.js";
 
-export function bpe(description: TokenizerDescription, vocabulary: Vocabulary): KindParts {
+export function bpe(description: TokenizerSource, vocabulary: Vocabulary): KindParts {
   const words = ggufPreTokenizer(description.preTokenizer ?? "gpt-2");
   if (description.merges === undefined) {
     throw badVocabulary('A "bpe" vocabulary needs its list of merges, and this one has none.');

@@ -1,3 +1,3 @@
 /** What reading most GGUF files takes: the description of a tokenizer, and the kind "bpe". One part for bundlers. */
-export { describeGgufTokenizer } from "../describe-gguf.js";
+export { readGgufTokenizer } from "../describe-gguf.js";
 export { bpe } from "./bpe.js";

@@ -9,7 +9,7 @@ import { JoinedBigrams } from "../bigrams.js";
 import { PairMerger, type PairRules } from "../merge.js";
 import type { PieceWriter } from "../parts.js";
 import type { TextModel } from "../text-model.js";
-import type { TokenizerDescription } from "../types.js";
+import type { TokenizerSource } from "../types.js";
 import { badVocabulary, type Vocabulary } from "../vocabulary.js";
 import { WordCache } from "../word-cache.js";
 
@@ -35,22 +35,23 @@ export class SpmModel implements TextModel, PieceWriter, PairRules {
 
   /** @throws MilletError TOKENIZER_BAD_VOCABULARY */
   constructor(
-    description: TokenizerDescription,
+    description: TokenizerSource,
     private readonly vocabulary: Vocabulary,
   ) {
-    const { tokens } = vocabulary;
     this.removesLeadingSpace = description.addSpacePrefix ?? true;
-    this.priorities = prioritiesOf(description.scores, tokens.length);
+    this.priorities = prioritiesOf(description.scores, vocabulary.size);
     this.byteIds = new Int32Array(256).fill(-1);
     for (const id of vocabulary.idsOfKind("byte")) {
-      const match = BYTE_TOKEN.exec(tokens[id]!);
+      const match = BYTE_TOKEN.exec(vocabulary.text(id));
       if (match === null) {
-        throw badVocabulary(`Byte token ${id} is ${JSON.stringify(tokens[id])} instead of <0x00> to <0xFF>.`);
+        throw badVocabulary(
+          `Byte token ${id} is ${JSON.stringify(vocabulary.text(id))} instead of <0x00> to <0xFF>.`,
+        );
       }
       this.byteIds[Number.parseInt(match[1]!, 16)] = id;
     }
     this.isByteComplete = !this.byteIds.includes(-1);
-    this.words = new JoinedBigrams(tokens.filter((_, id) => vocabulary.isText(id)));
+    this.words = new JoinedBigrams(vocabulary);
   }
 
   encode(text: string, output: number[]): void {
@@ -114,7 +115,7 @@ export class SpmModel implements TextModel, PieceWriter, PairRules {
   }
 
   pieceBytes(id: number): Uint8Array {
-    const text = this.vocabulary.tokens[id]!;
+    const text = this.vocabulary.text(id);
     const kind = this.vocabulary.kind(id);
     if (kind === "byte") return Uint8Array.of(Number.parseInt(text.slice(3, 5), 16));
     if (kind === "control" || kind === "unknown") return utf8.encode(text);

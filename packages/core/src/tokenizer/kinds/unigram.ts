@@ -7,11 +7,11 @@ import { sentencePieceSpaces } from "../normalizers/spaces.js";
 import { replaceString } from "../normalizers/text.js";
 import { sequenceNormalizer, wholeText } from "../parts.js";
 import { PipelineModel } from "../pipeline.js";
-import type { TokenizerDescription } from "../types.js";
+import type { TokenizerSource } from "../types.js";
 import { badVocabulary, type Vocabulary } from "../vocabulary.js";
 import { type KindParts, SPACE_SYMBOL } from "./kind.js";
 
-export function unigram(description: TokenizerDescription, vocabulary: Vocabulary): KindParts {
+export function unigram(description: TokenizerSource, vocabulary: Vocabulary): KindParts {
   const { scores, precompiledCharsmap, addSpacePrefix = false, removeExtraSpaces = false } = description;
   if (scores?.length !== vocabulary.size) {
     throw badVocabulary(

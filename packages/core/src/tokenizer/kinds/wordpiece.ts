@@ -5,11 +5,11 @@ import { bertNormalizer } from "../normalizers/bert.js";
 import { replaceString } from "../normalizers/text.js";
 import { PipelineModel } from "../pipeline.js";
 import { bertWords } from "../pre-tokenizers/words.js";
-import type { TokenizerDescription } from "../types.js";
+import type { TokenizerSource } from "../types.js";
 import type { Vocabulary } from "../vocabulary.js";
 import { type KindParts, SPACE_SYMBOL } from "./kind.js";
 
-export function wordpiece(description: TokenizerDescription, vocabulary: Vocabulary): KindParts {
+export function wordpiece(description: TokenizerSource, vocabulary: Vocabulary): KindParts {
   const lowercases = description.lowercases ?? true;
   return {
     model: new PipelineModel({

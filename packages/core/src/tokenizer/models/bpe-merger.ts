@@ -2,12 +2,11 @@
  * The merges of a BPE vocabulary, applied to a word of token ids in the order of their rank, leftmost first. A merge
  * that would make or use a control token is never applied.
  */
+import { textOf } from "../../platform/text-list.js";
 import { PairMerger, type PairRules } from "../merge.js";
 import { PairTable } from "../pair-table.js";
-import { badVocabulary, type Vocabulary } from "../vocabulary.js";
-
-/** "left right", or both pieces by themselves. */
-export type MergeRule = string | readonly [left: string, right: string];
+import type { Vocabulary } from "../vocabulary.js";
+import { badMerge, type MergeList } from "./merge-list.js";
 
 export interface BpeMergerOptions {
   /** Of equal merges the last counts (tokenizer.json) instead of the first (GGUF). */
@@ -30,42 +29,36 @@ export class BpeMerger implements PairRules {
   /** @throws MilletError TOKENIZER_BAD_VOCABULARY */
   constructor(
     private readonly vocabulary: Vocabulary,
-    merges: readonly MergeRule[],
+    merges: MergeList,
     { lastCounts = false, prefixLength = 0 }: BpeMergerOptions = {},
   ) {
     this.ranks = new PairTable(merges.length);
     this.merged = new Int32Array(merges.length);
+    const step = lastCounts ? -1 : 1;
     // The table keeps the first rank that a pair is given.
-    for (let i = 0; i < merges.length; i++) {
-      const rank = lastCounts ? merges.length - 1 - i : i;
-      this.add(merges[rank]!, rank, prefixLength);
+    let rank = lastCounts ? merges.length - 1 : 0;
+    for (let i = 0, joined = -1; i < merges.length; i++, rank += step) {
+      // Vocabularies are trained merge by merge: the next one mostly makes the next token.
+      merges.show(rank);
+      joined = this.add(merges, rank, prefixLength, joined + step);
     }
   }
 
-  private add(merge: MergeRule, rank: number, prefixLength: number): void {
+  /** Returns the token that the merge makes. */
+  private add(merge: MergeList, rank: number, prefixLength: number, guess: number): number {
     const { vocabulary } = this;
-    let left: number | undefined;
-    let right: number | undefined;
-    let joined: number | undefined;
-    if (typeof merge === "string" && prefixLength === 0) {
-      // Without making strings of the parts: vocabularies have hundreds of thousands of merges.
-      const at = merge.indexOf(" ", 1);
-      if (at < 0 || at + 1 >= merge.length) throw notTwoPieces(merge, rank);
-      left = vocabulary.textIdOfPart(merge, 0, at);
-      right = vocabulary.textIdOfPart(merge, at + 1, merge.length);
-      joined = vocabulary.textIdOfPart(merge, 0, merge.length, at);
-    } else {
-      const [first, second] = piecesOf(merge, rank);
-      left = vocabulary.textId(first);
-      right = vocabulary.textId(second);
-      joined = vocabulary.textIdOfConcatenation(first, second.slice(prefixLength));
-    }
+    const { units, start, gap, resume, end } = merge;
+    const left = vocabulary.textIdOfUnits(units, start, gap);
+    const right = vocabulary.textIdOfUnits(units, resume, end);
+    const shortened = Math.min(resume + prefixLength, end);
+    const joined = vocabulary.textIdOfJoined(units, start, gap, shortened, end, guess);
     if (joined === undefined || left === undefined || right === undefined) {
-      this.checkPieces(piecesOf(merge, rank), rank, prefixLength);
-      return; // would make or use a control token: never applied
+      this.checkPieces([textOf(units, start, gap), textOf(units, resume, end)], rank, prefixLength);
+      return guess; // would make or use a control token: never applied
     }
     this.merged[rank] = joined;
     this.ranks.set(left, right, rank);
+    return joined;
   }
 
   private checkPieces([left, right]: readonly [string, string], rank: number, prefixLength: number): void {
@@ -95,19 +88,4 @@ export class BpeMerger implements PairRules {
   merge(left: number, _right: number, rank: number): void {
     this.current[left] = this.merged[rank]!;
   }
-}
-
-function piecesOf(merge: MergeRule, rank: number): readonly [string, string] {
-  if (typeof merge !== "string") return merge;
-  const at = merge.indexOf(" ", 1);
-  if (at < 0 || at + 1 >= merge.length) throw notTwoPieces(merge, rank);
-  return [merge.slice(0, at), merge.slice(at + 1)];
-}
-
-function notTwoPieces(merge: MergeRule, rank: number) {
-  return badMerge(merge, rank, "it should be two pieces with a space between them");
-}
-
-function badMerge(merge: MergeRule, rank: number, why: string) {
-  return badVocabulary(`Merge ${rank} is ${JSON.stringify(merge).slice(0, 160)}: ${why}.`);
 }

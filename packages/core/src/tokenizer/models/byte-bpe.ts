@@ -6,7 +6,8 @@
 import { BYTE_SYMBOLS, bytesToSymbols } from "../byte-symbols.js";
 import type { WordModel } from "../parts.js";
 import type { Vocabulary } from "../vocabulary.js";
-import { BpeMerger, type BpeMergerOptions, type MergeRule } from "./bpe-merger.js";
+import { BpeMerger, type BpeMergerOptions } from "./bpe-merger.js";
+import { MergeList, type MergeRules } from "./merge-list.js";
 
 const utf8 = new TextEncoder();
 
@@ -25,12 +26,12 @@ export class ByteBpeModel implements WordModel {
   /** @throws MilletError TOKENIZER_BAD_VOCABULARY */
   constructor(
     private readonly vocabulary: Vocabulary,
-    merges: readonly MergeRule[],
+    merges: MergeRules,
     private readonly options: ByteBpeOptions = {},
   ) {
     this.byteIds = Int32Array.from(BYTE_SYMBOLS, (symbol) => vocabulary.textId(symbol) ?? -1);
     this.isByteComplete = !this.byteIds.includes(-1);
-    this.merger = new BpeMerger(vocabulary, merges, options);
+    this.merger = new BpeMerger(vocabulary, MergeList.of(merges), options);
   }
 
   encodeWord(word: string, output: number[]): void {

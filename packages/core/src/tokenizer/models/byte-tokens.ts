@@ -14,7 +14,7 @@ export function byteOfToken(text: string): number | undefined {
 export function byteTokenIds(vocabulary: Vocabulary): Int32Array {
   const ids = new Int32Array(256).fill(-1);
   for (const id of vocabulary.idsOfKind("byte")) {
-    const byte = byteOfToken(vocabulary.tokens[id]!);
+    const byte = byteOfToken(vocabulary.text(id));
     if (byte !== undefined) ids[byte] = id;
   }
   return ids;

@@ -6,8 +6,9 @@ import { JoinedBigrams } from "../bigrams.js";
 import type { WordModel } from "../parts.js";
 import { badVocabulary, type Vocabulary } from "../vocabulary.js";
 import { WordCache } from "../word-cache.js";
-import { BpeMerger, type MergeRule } from "./bpe-merger.js";
+import { BpeMerger } from "./bpe-merger.js";
 import { byteTokenIds, pushBytes } from "./byte-tokens.js";
+import { MergeList, type MergeRule, type MergeRules } from "./merge-list.js";
 
 export interface CharBpeOptions {
   readonly byteFallback?: boolean;
@@ -36,22 +37,20 @@ export class CharBpeModel implements WordModel {
   /** @throws MilletError TOKENIZER_BAD_VOCABULARY */
   constructor(
     private readonly vocabulary: Vocabulary,
-    merges: readonly MergeRule[],
+    merges: MergeRules,
     private readonly options: CharBpeOptions = {},
   ) {
     const { continuingPrefix = "", endSuffix = "" } = options;
-    this.merger = new BpeMerger(vocabulary, merges, {
+    const list = MergeList.of(merges);
+    this.merger = new BpeMerger(vocabulary, list, {
       lastCounts: true,
       prefixLength: continuingPrefix.length,
     });
     this.byteIds = options.byteFallback ? byteTokenIds(vocabulary) : new Int32Array(256).fill(-1);
     this.isByteComplete = !this.byteIds.includes(-1);
     const isPlain = continuingPrefix === "" && endSuffix === "" && !options.ignoreMerges;
-    const bytesMerge = merges.some((merge) =>
-      (typeof merge === "string" ? merge : merge[0]).startsWith("<0x"),
-    );
-    if (isPlain && !bytesMerge) {
-      this.bigrams = new JoinedBigrams(vocabulary.tokens.filter((_, id) => vocabulary.isText(id)));
+    if (isPlain && !list.someBegins("<0x")) {
+      this.bigrams = new JoinedBigrams(vocabulary);
     }
   }
 

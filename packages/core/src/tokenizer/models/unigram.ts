@@ -41,7 +41,7 @@ export class UnigramModel implements WordModel {
     this.unknownScore = least - UNKNOWN_PENALTY;
     const entries: (readonly [string, number])[] = [];
     for (let id = 0; id < this.scores.length; id++) {
-      if (vocabulary.isText(id)) entries.push([vocabulary.tokens[id]!, id]);
+      if (vocabulary.isText(id)) entries.push([vocabulary.text(id), id]);
     }
     this.trie = new PieceTrie(entries);
     this.byteIds = byteFallback ? byteTokenIds(vocabulary) : new Int32Array(256).fill(-1);

@@ -27,7 +27,7 @@ export class WordPieceModel implements WordModel {
     const { initialPrefix, continuingPrefix } = options;
     const entries: (readonly [string, number])[] = [];
     for (let id = 0; id < vocabulary.size; id++) {
-      if (vocabulary.isText(id)) entries.push([vocabulary.tokens[id]!, id]);
+      if (vocabulary.isText(id)) entries.push([vocabulary.text(id), id]);
     }
     const withPrefix = (prefix: string) =>
       entries
