@@ -199,11 +199,15 @@ export class CpuBackend implements Backend {
   }
 }
 
-/** Few rows of the work space and of the first blocks are used by short prompts. */
+/** Where less is at stake, large pages are cleared in no time, and a small model's tokens are a percent or two faster. */
+const LEAST_SPARSE_BYTES = 32 << 20;
+
+/** Short prompts use few rows of the work space and of the first blocks. */
 function limitsOf({ work, end, maximumBytes }: ModelPlan, kv: KvPlan): EngineLimits {
-  const firstBlocks = end + kvTableBytes(kv) + kvGroupBytes(kv);
-  const sparse = { address: work.address, byteLength: Math.min(firstBlocks, maximumBytes) - work.address };
-  return { initialBytes: end, maximumBytes, sparse };
+  const firstBlocks = Math.min(end + kvTableBytes(kv) + kvGroupBytes(kv), maximumBytes);
+  const sparse = { address: work.address, byteLength: firstBlocks - work.address };
+  const isWorthIt = sparse.byteLength >= LEAST_SPARSE_BYTES;
+  return { initialBytes: end, maximumBytes, ...(isWorthIt && { sparse }) };
 }
 
 async function writePrograms(engine: Engine, plan: ModelPlan): Promise<void> {
