@@ -45,6 +45,13 @@ export enum Constant {
   Gelu8 = 432,
   /** 2^13 and 0 as i16: a dot product with it widens the even i16 and shifts them as `HalfMask` wants it. */
   HalfShift = 448,
+  /** As `Rounder`, 128 more. */
+  SignedRounder = 464,
+  /** Turns the lower plane of numbers that are 128 too large into their signed low bytes. */
+  LowSigns = 480,
+  /** Bytes 1, then bytes 0 of four lanes. */
+  PlaneOrder = 496,
+  Zero = 512,
 }
 
 let base: usize = Fixed.Constants;
@@ -81,6 +88,10 @@ export function initializeConstants(): void {
   v128.store(base + Constant.Gelu6, f32x4.splat(-0.2553284466266632));
   v128.store(base + Constant.Gelu7, f32x4.splat(0.14378881454467773));
   v128.store(base + Constant.Gelu8, f32x4.splat(-0.029109057039022446));
+  v128.store(base + Constant.SignedRounder, f32x4.splat(ROUNDER + 128));
+  v128.store(base + Constant.LowSigns, i8x16(0, 0, 0, 0, -128, -128, -128, -128, 0, 0, 0, 0, 0, 0, 0, 0));
+  v128.store(base + Constant.PlaneOrder, i8x16(1, 5, 9, 13, 0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0));
+  v128.store(base + Constant.Zero, i32x4.splat(0));
   v128.store(base + Constant.HalfShift, i32x4.splat(1 << 13));
 }
 

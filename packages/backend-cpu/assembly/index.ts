@@ -19,6 +19,7 @@ import { pack } from "./kernels/pack";
 import { quantize } from "./kernels/quantize";
 import { refine } from "./kernels/refine";
 import { rope } from "./kernels/rope";
+import { layCodes } from "./kv";
 import { AttentionOperand, LinearOperand, Opcode, PackedType, StepFlag } from "./opcodes";
 import { usePrivate } from "./partition";
 import { aborted, claim, finish, waitFor } from "./shares";
@@ -28,13 +29,14 @@ let dot: Dot = Dot.Madd;
 /** Must be called once per instance. @returns the Dot mode that was found */
 export function initialize(): i32 {
   initializeConstants();
-  dot = probeDot();
+  setDot(probeDot());
   return dot;
 }
 
 /** Uses a slower Dot mode than the one found, for tests; all give the same bits. */
 export function setDot(mode: i32): void {
   dot = mode;
+  layCodes(mode);
 }
 
 /** One thread's part of a call; returns when the program at byte address `step` has ended, or after an abort. */

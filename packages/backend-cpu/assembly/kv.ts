@@ -11,10 +11,29 @@
  * | q8_0 | a tile per 32 of headDim | a tile per 32 of valueDim |
  *
  * A tile is 32 scales of the rows as f16, then the codes as i8: of keys [16 pairs of elements][32 rows][2], of values
- * [16 pairs of rows][32 elements][2]. Products take the pairs whole (attention-byte.ts).
+ * [16 pairs of rows][32 elements][2]. Products take the pairs whole (attention-byte.ts). Where the engine has an 8-bit
+ * dot product that takes them, codes lie in fours instead of pairs (attention-quads.ts): `codeShift`, `keyFlip`.
  */
 import { address } from "./address";
+import { Dot } from "./dot-mode";
 import { KvBlock, KvType } from "./opcodes";
+
+/** Codes lie in pairs (1) or in fours (2). */
+export let codeShift: i32 = 1;
+/** What codes of keys are XORed with: -128 makes them unsigned, 128 too large. */
+export let keyFlip: i32 = 0;
+
+/** Never in the plain build, which therefore carries nothing that takes fours. */
+@inline
+export function inFours(): bool {
+  return ASC_FEATURE_RELAXED_SIMD && codeShift == 2;
+}
+
+/** Lays codes out as the products of a mode take them; before anything is stored. */
+export function layCodes(dot: Dot): void {
+  codeShift = dot >= Dot.Signed ? 2 : 1;
+  keyFlip = dot == Dot.Unsigned ? -128 : 0;
+}
 
 /** The table of blocks of the state of this call. */
 @inline
@@ -45,6 +64,12 @@ export function valueColumns(type: KvType, valueDim: i32): i32 {
   if (type == KvType.F32) return (valueDim + 3) & ~3;
   if (type == KvType.F16) return (valueDim + 7) & ~7;
   return tilesOf(valueDim) << 5;
+}
+
+/** Place of a row's first element among a tile's codes of values. */
+@inline
+export function valueCode(slot: usize): usize {
+  return ((slot >> codeShift) << (5 + codeShift)) + (slot & ((1 << codeShift) - 1));
 }
 
 export function keyBytes(type: KvType, headDim: i32): usize {

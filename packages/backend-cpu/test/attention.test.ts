@@ -39,6 +39,15 @@ test.each(LONG_SHAPES)(
   },
 );
 
+test.each(LONG_SHAPES)(
+  "%o: a q8_0 cache gives the same bits with plain SIMD, which lays it out in pairs",
+  async (shape) => {
+    const wasm = async (simd: "auto" | "plain") =>
+      lastRow(await cpu({ engine: "wasm", simd, threads: 2 }).create(), shape, "q8_0");
+    expect(await wasm("plain")).toEqual(await wasm("auto"));
+  },
+);
+
 test("NaN in a key reaches the heads that see it, and no others", async () => {
   await expectNaN(await cpu({ engine: "wasm", threads: 2 }).create());
 });

@@ -1,7 +1,7 @@
 /**
  * The products of attention with q8_0 tiles (kv.ts): C[n][32] = C * alpha + f32(A T) * (rowUnit * columnScale), where A
  * holds i16 in units of their own per row, T the codes of a tile, and A T is an exact integer sum: up to 32 terms of
- * 32767 * 127. Results therefore do not depend on how queries are tiled. i16 cost about 1e-5 of the largest element,
+ * 32639 * 127. Results therefore do not depend on how queries are tiled. i16 cost about 1e-5 of the largest element,
  * a hundredth of what i8 codes cost.
  */
 

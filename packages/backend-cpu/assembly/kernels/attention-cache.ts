@@ -2,12 +2,14 @@
  * The two products of attention with a block of the cache, by its type: scores = queries x keys, and output = output *
  * alpha + probabilities x values. `prepareA` puts a tile's queries into the form that the type's product takes.
  */
-import { tilesOf } from "../kv";
+import { inFours, tilesOf } from "../kv";
 import { KvBlock, KvType } from "../opcodes";
 import { productByte } from "./attention-byte";
 import { enlarge, productHalf } from "./attention-half";
 import { product } from "./attention-product";
-import { tileScales, toShorts, weigh } from "./attention-shorts";
+import { scoreQuads } from "./attention-quad-keys";
+import { addQuads } from "./attention-quad-values";
+import { tileScales, toPlanes, toShorts, weigh } from "./attention-shorts";
 import {
   ones,
   outputStride,
@@ -22,7 +24,7 @@ import {
   weightUnits,
 } from "./attention-tile";
 
-/** Bytes of a row of A of the second product as i16. */
+/** Bytes of a row of A of the second product, as i16 or as two planes. */
 const WEIGHT_BYTES: usize = 64;
 
 /** Query `i` was written as f32. */
@@ -30,8 +32,10 @@ export function prepareQuery(type: KvType, i: usize, headDim: i32): void {
   const query = queries + queryStride * i;
   if (type == KvType.F32) return;
   memory.fill(query + (<usize>headDim << 2), 0, queryStride - (<usize>headDim << 2));
+  const columns = tilesOf(headDim) << 5;
   if (type == KvType.F16) enlarge(query, queryStride);
-  else store<f32>(queryUnits + (i << 2), toShorts(query, tilesOf(headDim) << 5, query));
+  else if (inFours()) store<f32>(queryUnits + (i << 2), toPlanes(query, columns, query));
+  else store<f32>(queryUnits + (i << 2), toShorts(query, columns, query));
 }
 
 /**
@@ -54,6 +58,8 @@ export function scoreBlock(type: KvType, n: i32, keys: usize, headDim: i32, j: i
     product(n, queries, queryStride, keys, rows << 2, headDim, target, SCORE_STRIDE, rows, 0);
   } else if (type == KvType.F16) {
     productHalf(n, queries, queryStride, keys, rows << 1, headDim, target, SCORE_STRIDE, rows, 0);
+  } else if (inFours()) {
+    scoreQuads(n, queries, queryStride, keys, headDim, target, SCORE_STRIDE, queryUnits);
   } else {
     for (let i: usize = 0; i < <usize>n; i++) memory.fill(target + SCORE_STRIDE * i, 0, 128);
     for (let d = 0; d < headDim; d += 32) {
@@ -82,7 +88,8 @@ export function addValues(type: KvType, n: i32, values: usize, width: i32, j: i3
         store<f32>(weightUnits + (i << 2), weigh(a + SCORE_STRIDE * i, scales, weights + WEIGHT_BYTES * i));
       }
       const c = segmentOutput + (<usize>d << 2);
-      productByte(n, weights, WEIGHT_BYTES, values + 64, 16, c, outputStride, factors, weightUnits, ones);
+      if (inFours()) addQuads(n, weights, WEIGHT_BYTES, values + 64, c, outputStride, factors, weightUnits);
+      else productByte(n, weights, WEIGHT_BYTES, values + 64, 16, c, outputStride, factors, weightUnits, ones);
       values += KvBlock.TileBytes;
     }
   }

@@ -3,31 +3,31 @@
  * `base` is where the head's keys or values of the row's block begin, `slot` the row within the block.
  */
 import { half, toHalf } from "../half";
-import { valueColumns } from "../kv";
+import { codeShift, keyFlip, valueCode, valueColumns } from "../kv";
 import { KvBlock, KvType } from "../opcodes";
 
 export function storeKeys(type: KvType, x: usize, headDim: i32, base: usize, slot: usize): void {
-  if (type == KvType.Q8_0) storeTiles(x, headDim, base, slot, slot << 1, 64, 1);
+  if (type == KvType.Q8_0) storeTiles(x, headDim, base, slot, slot << codeShift, 32 << codeShift, 1, keyFlip);
   else if (type == KvType.F16) storeHalves(x, headDim, base + (slot << 1), 64);
   else for (let d: usize = 0; d < <usize>headDim; d++) copyWord(x + (d << 2), base + (d << 7) + (slot << 2));
 }
 
 export function storeValues(type: KvType, x: usize, valueDim: i32, base: usize, slot: usize): void {
   const columns = <usize>valueColumns(type, valueDim);
-  if (type == KvType.Q8_0) storeTiles(x, valueDim, base, slot, ((slot >> 1) << 6) + (slot & 1), 4, 2);
+  if (type == KvType.Q8_0) storeTiles(x, valueDim, base, slot, valueCode(slot), 1 << (2 * codeShift), 1 << codeShift, 0);
   else if (type == KvType.F16) storeHalves(x, valueDim, base + ((columns * slot) << 1), 2);
   else memory.copy(base + ((columns * slot) << 2), x, <usize>valueDim << 2);
 }
 
 export function loadKeys(type: KvType, base: usize, slot: usize, headDim: i32, y: usize): void {
-  if (type == KvType.Q8_0) loadTiles(base, slot, slot << 1, 64, 1, headDim, y);
+  if (type == KvType.Q8_0) loadTiles(base, slot, slot << codeShift, 32 << codeShift, 1, keyFlip, headDim, y);
   else if (type == KvType.F16) loadHalves(base + (slot << 1), 64, headDim, y);
   else for (let d: usize = 0; d < <usize>headDim; d++) copyWord(base + (d << 7) + (slot << 2), y + (d << 2));
 }
 
 export function loadValues(type: KvType, base: usize, slot: usize, valueDim: i32, y: usize): void {
   const columns = <usize>valueColumns(type, valueDim);
-  if (type == KvType.Q8_0) loadTiles(base, slot, ((slot >> 1) << 6) + (slot & 1), 4, 2, valueDim, y);
+  if (type == KvType.Q8_0) loadTiles(base, slot, valueCode(slot), 1 << (2 * codeShift), 1 << codeShift, 0, valueDim, y);
   else if (type == KvType.F16) loadHalves(base + ((columns * slot) << 1), 2, valueDim, y);
   else memory.copy(y, base + ((columns * slot) << 2), <usize>valueDim << 2);
 }
@@ -48,8 +48,9 @@ function loadHalves(from: usize, stride: usize, count: i32, y: usize): void {
 
 /**
  * @param first place of element 0 among a tile's codes
- * @param pairStride bytes from an element to the one after the next
- * @param oddStride bytes from an even element to the next
+ * @param runStride bytes between runs of two or four elements
+ * @param stride bytes between elements of a run
+ * @param flip what codes are XORed with
  */
 function storeTiles(
   x: usize,
@@ -57,9 +58,11 @@ function storeTiles(
   base: usize,
   slot: usize,
   first: usize,
-  pairStride: usize,
-  oddStride: usize,
+  runStride: usize,
+  stride: usize,
+  flip: i32,
 ): void {
+  const within = (1 << codeShift) - 1;
   for (let start = 0; start < count; start += 32) {
     const elements = min(32, count - start);
     const from = x + (<usize>start << 2);
@@ -68,7 +71,7 @@ function storeTiles(
     const codes = base + 64 + first;
     for (let i: usize = 0; i < <usize>elements; i++) {
       const code = nearest<f32>(bounded(load<f32>(from + (i << 2)) * inverse, 127));
-      store<i8>(codes + pairStride * (i >> 1) + oddStride * (i & 1), <i8>code);
+      store<i8>(codes + runStride * (i >> codeShift) + stride * (i & within), <i8>(<i32>code ^ flip));
     }
     base += KvBlock.TileBytes;
   }
@@ -78,16 +81,18 @@ function loadTiles(
   base: usize,
   slot: usize,
   first: usize,
-  pairStride: usize,
-  oddStride: usize,
+  runStride: usize,
+  stride: usize,
+  flip: i32,
   count: i32,
   y: usize,
 ): void {
+  const within = (1 << codeShift) - 1;
   for (let d: usize = 0; d < <usize>count; d++) {
     const tile = base + <usize>KvBlock.TileBytes * (d >> 5);
     const i = d & 31;
-    const code = load<i8>(tile + 64 + first + pairStride * (i >> 1) + oddStride * (i & 1));
-    store<f32>(y + (d << 2), half(tile + (slot << 1)) * <f32>code);
+    const code = load<i8>(tile + 64 + first + runStride * (i >> codeShift) + stride * (i & within));
+    store<f32>(y + (d << 2), half(tile + (slot << 1)) * <f32>(<i8>(code ^ flip)));
   }
 }
 

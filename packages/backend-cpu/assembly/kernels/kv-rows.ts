@@ -4,7 +4,17 @@
  * valueDim]. Shared by (layer, KV head).
  */
 import { address, word } from "../address";
-import { blockAddresses, blockAt, headStride, keyBytes, positionsAt, tilesOf, valueColumns } from "../kv";
+import {
+  blockAddresses,
+  blockAt,
+  codeShift,
+  headStride,
+  keyBytes,
+  positionsAt,
+  tilesOf,
+  valueCode,
+  valueColumns,
+} from "../kv";
 import { KvBlock, KvType, KvRowsOperand as Operand, Opcode } from "../opcodes";
 import { shareEnd, shareStart } from "../partition";
 import { loadKeys, loadValues, storeKeys, storeValues } from "./kv-elements";
@@ -80,12 +90,13 @@ function copyHead(step: usize, unit: i32, i: i32): void {
   memory.copy(target + values + rowBytes * b, source + values + rowBytes * a, rowBytes);
 }
 
-/** Row `a` of tiles to row `b` of others: keys have a row's codes in pairs, values next to those of its neighbour. */
+/** Row `a` of tiles to row `b` of others: keys have a row's codes in runs, values next to those of its neighbour. */
 function copyTiles(from: usize, a: usize, to: usize, b: usize, tiles: i32, keys: bool): void {
+  const run: usize = 1 << codeShift;
   for (let tile = 0; tile < tiles; tile++) {
     store<u16>(to + (b << 1), load<u16>(from + (a << 1)));
-    if (keys) copySpaced(from + 64 + (a << 1), to + 64 + (b << 1), 16, 64, 2);
-    else copySpaced(from + 64 + ((a >> 1) << 6) + (a & 1), to + 64 + ((b >> 1) << 6) + (b & 1), 32, 2, 1);
+    if (keys) copySpaced(from + 64 + (a << codeShift), to + 64 + (b << codeShift), 32 >> codeShift, 32 << codeShift, run);
+    else copySpaced(from + 64 + valueCode(a), to + 64 + valueCode(b), 32, run, 1);
     from += KvBlock.TileBytes;
     to += KvBlock.TileBytes;
   }

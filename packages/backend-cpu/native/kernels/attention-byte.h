@@ -135,7 +135,8 @@ MILLET_INLINE void tile_scales(const uint8_t* tile, float* y) {
   for (int i = 0; i < 32; i += 8) store(y + i, load_halves<F32x8>(tile + i * 2));
 }
 
-// A row as i16 in units of its largest magnitude / 32767; NaN becomes 32767. `y` may be `x`. Returns the unit.
+// A row as i16 in units of its largest magnitude / 32639 (as ../assembly/kernels/attention-shorts.ts, where such numbers
+// must be two signed bytes); NaN becomes 32639. `y` may be `x`. Returns the unit.
 MILLET_INLINE float to_shorts(const float* x, int32_t columns, int16_t* y) {
   F32x8 most = {};
   for (int32_t i = 0; i < columns; i += 8) {
@@ -143,16 +144,17 @@ MILLET_INLINE float to_shorts(const float* x, int32_t columns, int16_t* y) {
     most = most < magnitude ? magnitude : most;
   }
   const float largest = largest_lane(most);
+  constexpr float kMost = 32639;
   constexpr float kLeast = 7.888609052210118e-31f;  // below it the inverse would overflow: the row counts as zeros
-  const float inverse = largest > kLeast ? 32767 / largest : 0;
+  const float inverse = largest > kLeast ? kMost / largest : 0;
   for (int32_t i = 0; i < columns; i += 8) {
     const F32x8 scaled = load<F32x8>(x + i) * inverse;
-    const F32x8 below = scaled < 32767 ? scaled : splat8(32767);
-    const F32x8 rounded = (below > -32767 ? below : splat8(-32767)) + 12582912.0f;  // to nearest, in the low bits
+    const F32x8 below = scaled < kMost ? scaled : splat8(kMost);
+    const F32x8 rounded = (below > -kMost ? below : splat8(-kMost)) + 12582912.0f;  // to nearest, in the low bits
     typedef int16_t I16x8 __attribute__((vector_size(16)));
     store(y + i, __builtin_convertvector(bits_as<I32x8>(rounded) - 0x4b400000, I16x8));
   }
-  return largest * 3.051850947599719e-5f;  // 1 / 32767
+  return largest * 3.063819357210699e-5f;  // 1 / kMost
 }
 
 }  // namespace millet
