@@ -1,6 +1,7 @@
 /**
  * Time of a token at 4,096 tokens of context beside that at 128, by type of the KV cache, and what the bytes that are read
- * allow: `npm run bench -- context --model FILE [--engine wasm|native] [--threads N] [--pairs N]`.
+ * allow: `npm run bench -- context --model FILE [--engine wasm|native] [--type
+ * q8_0] [--threads N] [--pairs N]`.
  */
 import { parseArgs } from "node:util";
 import { KV_DTYPES } from "@millet/core/backend";
@@ -12,16 +13,18 @@ const { values } = parseArgs({
   options: {
     model: { type: "string" },
     engine: { type: "string" },
+    type: { type: "string" },
     threads: { type: "string", default: "2" },
     pairs: { type: "string", default: "200" },
   },
 });
 if (values.model === undefined) throw new Error("Name a model: --model FILE");
+const types = values.type ? KV_DTYPES.filter((type) => type === values.type) : KV_DTYPES;
 const engines = values.engine === undefined ? ["native", "wasm"] : [values.engine];
 console.log("engine  cache   128 ms  4096 ms   ratio   limit");
 for (const name of engines) {
   const engine = name === "native" ? "native" : "wasm";
-  for (const dtype of KV_DTYPES) {
+  for (const dtype of types) {
     const factory = cpu({ engine, threads: Number(values.threads) });
     const result = await measureLongContext(factory, values.model, dtype, Number(values.pairs));
     const { shortMs, longMs, ratio, limit } = result;
