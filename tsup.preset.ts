@@ -10,8 +10,15 @@ interface Manifest {
   readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 }
 
-/** Options for tsup, run in the package's folder; `overrides.entry` adds entries that are not exported (workers). */
-export function preset(overrides: Omit<Options, "entry"> & { entry?: Record<string, string> } = {}): Options {
+interface Overrides extends Omit<Options, "entry"> {
+  /** Entries that are not exported (workers). */
+  readonly entry?: Record<string, string>;
+  /** Comments stay, and spaces with them: some tell bundlers what to leave alone. */
+  readonly keepsComments?: boolean;
+}
+
+/** Options for tsup, run in the package's folder. */
+export function preset({ keepsComments = false, ...overrides }: Overrides = {}): Options {
   const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
   return {
     format: "esm",
@@ -22,8 +29,8 @@ export function preset(overrides: Omit<Options, "entry"> & { entry?: Record<stri
     sourcemap: true,
     // A cold process waits for its scripts to be compiled. Names stay, for stacks; lines are in the source maps.
     esbuildOptions: (options) => {
-      options.minifyWhitespace = true;
-      options.minifySyntax = true;
+      options.minifyWhitespace = !keepsComments;
+      options.minifySyntax = !keepsComments;
       options.lineLimit = 120; // Node shows the line of an uncaught error
     },
     ...overrides,
