@@ -4,4 +4,6 @@ import { preset } from "../../tsup.preset.js";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { readonly version: string };
 
-export default defineConfig(preset({ keepsComments: true, define: { PACKAGE_VERSION: JSON.stringify(version) } }));
+export default defineConfig(
+  preset({ keepsComments: true, define: { PACKAGE_VERSION: JSON.stringify(version) } }),
+);
