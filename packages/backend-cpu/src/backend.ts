@@ -80,7 +80,9 @@ export class CpuBackend implements Backend {
   async prepare(weights: WeightSources): Promise<void> {
     const { packedFiles } = this.#options;
     await this.#dropEarly();
-    if (packedFiles) this.#early = await startEarly(packedFiles, weights, this.#preferred);
+    if (!packedFiles) return;
+    // Loading goes the same way again, and reports what is wrong with it.
+    this.#early = await startEarly(packedFiles, weights, this.#preferred).catch(() => undefined);
   }
 
   async load(
@@ -132,9 +134,8 @@ export class CpuBackend implements Backend {
     this.#early = undefined;
     try {
       start.engine.settle(limits);
-    } catch (error) {
-      await start.engine.dispose();
-      throw error;
+    } catch {
+      return void (await start.engine.dispose()); // starting the usual way fails as well, and goes on to the fallback
     }
     return { ...started(choice, start.engine, plan), packed, start };
   }
