@@ -1,7 +1,6 @@
 /**
  * Time of a token at 4,096 tokens of context beside that at 128, by type of the KV cache, and what the bytes that are read
- * allow: `npm run bench -- context --model FILE [--engine wasm|native] [--type
- * q8_0] [--threads N] [--pairs N]`.
+ * allow: `npm run bench -- context --model FILE [--engine wasm|native] [--type f32|f16|q8_0] [--threads N] [--pairs N]`.
  */
 import { parseArgs } from "node:util";
 import { KV_DTYPES } from "@millet/core/backend";
@@ -19,7 +18,8 @@ const { values } = parseArgs({
   },
 });
 if (values.model === undefined) throw new Error("Name a model: --model FILE");
-const types = values.type ? KV_DTYPES.filter((type) => type === values.type) : KV_DTYPES;
+const types = KV_DTYPES.filter((type) => values.type === undefined || type === values.type);
+if (types.length === 0) throw new Error(`--type is one of ${KV_DTYPES.join(", ")}, not ${values.type}`);
 const engines = values.engine === undefined ? ["native", "wasm"] : [values.engine];
 console.log("engine  cache   128 ms  4096 ms   ratio   limit");
 for (const name of engines) {

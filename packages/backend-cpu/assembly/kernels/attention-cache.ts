@@ -1,6 +1,6 @@
 /**
  * The two products of attention with a block of the cache, by its type: scores = queries x keys, and output = output *
- * alpha + probabilities x values. `prepareA` puts a tile's queries into the form that the type's product takes.
+ * alpha + probabilities x values. `prepareQuery` puts a query into the form that the type's product takes.
  */
 import { inFours, tilesOf } from "../kv";
 import { KvBlock, KvType } from "../opcodes";

@@ -14,7 +14,7 @@ constexpr int kVectors = 4;  // of 8 lanes: a stripe of 128 bytes
 // The processor's own prefetching ends at the end of a page.
 constexpr uint64_t kPrefetchBytes = 4096;
 // Blocks (of a MiB or more) that the first thread leaves to the others: a load checks its weights while JavaScript
-// builds the tokenizer, for which the first token waits longer.
+// plans the model and builds the tokenizer, for which the first token waits longer.
 constexpr int32_t kLeftBlocks = 1024;
 
 MILLET_INLINE uint64_t block_sum(const uint8_t* data, uint64_t bytes) {

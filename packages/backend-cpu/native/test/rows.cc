@@ -37,6 +37,7 @@ void compare(Machine& machine, size_t y, int rows, int width, double tolerance, 
 }
 
 double silu(double x) { return x / (1 + std::exp(-x)); }
+
 // Row 2i is row i of x, row 2i + 1 what int8 codes with a scale of 32 leave of it.
 void test_refine(Machine& machine, int rows, int width, Random& random, int threads) {
   machine.reset();

@@ -15,6 +15,24 @@ function start(threads = 2, maximumBytes = 64 * MEBIBYTE): Engine {
   return createNativeEngine(findNative() as NativeFound, threads, { initialBytes: MEBIBYTE, maximumBytes });
 }
 
+/** The native engine, and what it asks for as memory grows: up to how many MiB, and whether in large pages. */
+function recording(): { readonly native: NativeFound; readonly grown: [end: number, large: boolean][] } {
+  const found = findNative() as NativeFound;
+  const grown: [number, boolean][] = [];
+  const NativeEngine = new Proxy(found.addon.NativeEngine, {
+    construct: (target, args: ConstructorParameters<typeof target>) => {
+      const handle = new target(...args);
+      const grow = handle.grow.bind(handle);
+      handle.grow = (byteLength, large) => {
+        grown.push([byteLength / MEBIBYTE, large]);
+        return grow(byteLength, large);
+      };
+      return handle;
+    },
+  });
+  return { native: { ...found, addon: { ...found.addon, NativeEngine } }, grown };
+}
+
 /** A program of `steps` times y = y + a on 8 floats: a at FIRST, y at FIRST + 32, count at FIRST + 64. */
 function additions(steps: number): Uint8Array {
   const [a, y, count] = [FIRST / 16, FIRST / 16 + 2, FIRST / 16 + 4];
@@ -44,6 +62,39 @@ function add(steps: number, signal?: AbortSignal) {
 const floats = (bytes: Uint8Array) => [...new Float32Array(bytes.buffer)];
 
 describeWith(nativeEngine(), "native engine", () => {
+  test("memory comes in large pages, but where little of it is touched", async () => {
+    const { native, grown } = recording();
+    const maximumBytes = 64 * MEBIBYTE;
+    const sparse = { address: 8 * MEBIBYTE, byteLength: 16 * MEBIBYTE };
+    const engine = createNativeEngine(native, 1, { initialBytes: 10 * MEBIBYTE, maximumBytes, sparse });
+    await engine.reserve(20 * MEBIBYTE);
+    await engine.reserve(32 * MEBIBYTE);
+    const asked = grown.filter(
+      ([end], i) => end > Math.max(0, ...grown.slice(0, i).map(([before]) => before)),
+    );
+    expect(asked).toEqual([
+      [8, true],
+      [10, false],
+      [20, false],
+      [24, false],
+      [32, true],
+    ]);
+    await engine.dispose();
+  });
+
+  test("an engine that was started early takes the sizes of what it will run", async () => {
+    const { native } = recording();
+    const engine = createNativeEngine(native, 1, { initialBytes: MEBIBYTE, maximumBytes: 2 ** 36 });
+    await engine.call({ writes: [{ address: FIRST, data: ONES }] });
+    engine.settle({ initialBytes: 2 * MEBIBYTE, maximumBytes: 4 * MEBIBYTE });
+    expect(engine.byteLength).toBe(2 * MEBIBYTE);
+    await expect(engine.reserve(5 * MEBIBYTE)).rejects.toMatchObject({ code: "OUT_OF_MEMORY" });
+    const limits = { initialBytes: 5 * MEBIBYTE, maximumBytes: 4 * MEBIBYTE };
+    expect(() => engine.settle(limits)).toThrow(expect.objectContaining({ code: "OUT_OF_MEMORY" }));
+    expect(await engine.call({ reads: [{ address: FIRST, byteLength: 32 }] })).toEqual([ONES]);
+    await engine.dispose();
+  });
+
   test("calls run in order, each with its own writes and reads", async () => {
     const engine = start();
     const results = await Promise.all([engine.call(add(1)), engine.call(add(2)), engine.call(add(3))]);
