@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { describeWith } from "../../../../test/support/availability.js";
 import { Opcode } from "../../assembly/opcodes.js";
 import type { Engine } from "../../src/engine/engine.js";
+import type { NativeAddon } from "../../src/native/addon.js";
 import { findNative, type NativeFound } from "../../src/native/load.js";
 import { createNativeEngine } from "../../src/native/native-engine.js";
 import { nativeEngine } from "./requirement.js";
@@ -19,9 +20,9 @@ function start(threads = 2, maximumBytes = 64 * MEBIBYTE): Engine {
 function recording(): { readonly native: NativeFound; readonly grown: [end: number, large: boolean][] } {
   const found = findNative() as NativeFound;
   const grown: [number, boolean][] = [];
-  const NativeEngine = new Proxy(found.addon.NativeEngine, {
-    construct: (target, args: ConstructorParameters<typeof target>) => {
-      const handle = new target(...args);
+  const NativeEngine = new Proxy<NativeAddon["NativeEngine"]>(found.addon.NativeEngine, {
+    construct: (_, args: ConstructorParameters<NativeAddon["NativeEngine"]>) => {
+      const handle = new found.addon.NativeEngine(...args);
       const grow = handle.grow.bind(handle);
       handle.grow = (byteLength, large) => {
         grown.push([byteLength / MEBIBYTE, large]);
